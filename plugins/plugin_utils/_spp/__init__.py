@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, The volact.kms authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Volume activation as a domain: products, keys, clients and hosts. It knows CIM sessions and no Ansible."""
+
+from __future__ import annotations
+
+from ._client import ClientState, DesiredClient, plan_client, still_pending
+from ._codes import Activate, Channel, LicenseStatus, Outcome
+from ._converge import Convergence, converge_client, converge_host, observe_client, observe_host
+from ._host import DesiredHost, HostState, plan_host
+from ._hresult import explain
+from ._keys import ProductKey
+from ._licensing import Licensing
+from ._plan import Change, Plan
+from ._results import client_result, host_result, run_result
+
+__all__ = [
+    "Activate",
+    "Change",
+    "Channel",
+    "ClientState",
+    "Convergence",
+    "DesiredClient",
+    "DesiredHost",
+    "HostState",
+    "LicenseStatus",
+    "Licensing",
+    "Outcome",
+    "Plan",
+    "ProductKey",
+    "client_result",
+    "converge_client",
+    "converge_host",
+    "explain",
+    "host_result",
+    "observe_client",
+    "observe_host",
+    "plan_client",
+    "plan_host",
+    "run_result",
+    "still_pending",
+]

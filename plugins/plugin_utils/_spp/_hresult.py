@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, The volact.kms authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an HRESULT of activation means, in English and without a Windows that knows it (F27)."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+BELOW_THRESHOLD = 0xC004F038
+"""SL_E_VL_NOT_ENOUGH_COUNT: the KMS host answered, its count is still too low."""
+
+INVALID_QUERY = 0x80041017
+"""WBEM_E_INVALID_QUERY: also what a query gets that names a property which this Windows lacks."""
+
+INVALID_CLASS = 0x80041010
+"""WBEM_E_INVALID_CLASS: this Windows does not have the class."""
+
+KEY_DOES_NOT_FIT = frozenset({0xC004F069, 0xC004E016, 0xC004F050})
+"""Which of the three a key of another edition yields is documented nowhere: accept all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class HResult:
+    """One documented code: its symbol and, where published, meaning, cause and remedy."""
+
+    code: int
+    name: str | None = None
+    meaning: str | None = None
+    cause: str | None = None
+    remedy: str | None = None
+
+    @property
+    def hexadecimal(self) -> str:
+        """Eight digits with a prefix, as Microsoft prints it: 0xC004F038."""
+        return f"0x{self.code:08X}"
+
+    def __str__(self) -> str:
+        return f"{self.hexadecimal} {self.name}" if self.name else self.hexadecimal
+
+
+@functools.cache
+def _table() -> dict[str, dict[str, str | None]]:
+    table: dict[str, dict[str, str | None]] = json.loads(
+        (Path(__file__).parent / "data" / "hresults.json").read_text("utf-8")
+    )
+    return table
+
+
+def explain(code: int) -> HResult:
+    """The documented facts about `code`, given signed or unsigned; of an unknown code only the number is left."""
+    unsigned = code & 0xFFFFFFFF
+    return HResult(code=unsigned, **_table().get(f"0x{unsigned:08X}", {}))

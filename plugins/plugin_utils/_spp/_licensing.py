@@ -1,0 +1,163 @@
+# Copyright: (c) 2026, The volact.kms authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Talking to the licensing service of one machine. Nothing here decides anything."""
+
+from __future__ import annotations
+
+import time
+import typing as t
+from collections.abc import Mapping
+
+from ansible_collections.volact.kms.plugins.module_utils._errors import BadReply, CimFault
+from ansible_collections.volact.kms.plugins.plugin_utils._wsman import CimInstance, CimSession
+
+from . import _rows
+from ._codes import WINDOWS_APPLICATION
+from ._hresult import INVALID_CLASS, INVALID_QUERY, explain
+from ._rows import FirewallRule, LicensingService, OperatingSystem, Product
+
+FIREWALL_NAMESPACE = "root/StandardCimv2"
+
+SLOW_OPERATION_SECONDS = 60.0
+"""What the server grants at most (MaxTimeoutms). Activating against a dead host takes most of it."""
+
+_SLOW_OPERATIONS = frozenset({"InstallProductKey", "Activate", "RefreshLicenseStatus"})
+
+Parameters: t.TypeAlias = Mapping[str, str | int | bool]
+
+
+class Clock(t.Protocol):
+    """Time, so that a test need not wait for it."""
+
+    def monotonic(self) -> float:
+        """Seconds from an arbitrary start."""
+
+    def sleep(self, seconds: float) -> None:
+        """Let `seconds` pass."""
+
+
+class Licensing:
+    """The licensing classes of one machine over a CimSession: rows as values, methods by name."""
+
+    def __init__(self, session: CimSession, clock: Clock = time) -> None:
+        self._session = session
+        self.clock = clock
+
+    def system(self) -> OperatingSystem:
+        """Win32_OperatingSystem."""
+        return OperatingSystem.from_instance(
+            self._only(f"SELECT {', '.join(_rows.SYSTEM_PROPERTIES)} FROM Win32_OperatingSystem")
+        )
+
+    def service(self, system: OperatingSystem) -> LicensingService:
+        """SoftwareLicensingService, with the properties that this version of Windows has."""
+        rows = self._select(
+            "SoftwareLicensingService", _rows.SERVICE_PROPERTIES, _rows.SERVICE_PROPERTIES_6_1, system.is_6_1
+        )
+        return LicensingService.from_instance(_single(rows, "SoftwareLicensingService"))
+
+    def windows_products(self, system: OperatingSystem) -> tuple[Product, ...]:
+        """The rows of the Windows application that have a key. Hundreds have none, and reading them takes a minute."""
+        rows = self._select(
+            "SoftwareLicensingProduct",
+            _rows.PRODUCT_PROPERTIES,
+            _rows.PRODUCT_PROPERTIES_6_1,
+            system.is_6_1,
+            f" WHERE ApplicationID = '{WINDOWS_APPLICATION}' AND PartialProductKey IS NOT NULL",
+        )
+        return tuple(Product.from_instance(row) for row in rows)
+
+    def firewall_rule(self, name: str) -> FirewallRule | None:
+        """A built-in rule of the local policy, or None where this Windows has no such rule or class."""
+        try:
+            rows = self._session.query(
+                f"SELECT {', '.join(_rows.RULE_PROPERTIES)} FROM MSFT_NetFirewallRule WHERE InstanceID = '{name}'",
+                namespace=FIREWALL_NAMESPACE,
+            )
+        except CimFault as fault:
+            if fault.code == INVALID_CLASS or fault.wsman_code in _NO_SUCH_CLASS:
+                return None
+            raise
+        return FirewallRule.from_instance(rows[0]) if rows else None
+
+    def call_service(self, service: LicensingService, method: str, arguments: Parameters) -> None:
+        """A method of SoftwareLicensingService. Raises CimFault with the HRESULT, however it was reported."""
+        self._call("SoftwareLicensingService", method, arguments, {"Version": service.version})
+
+    def call_product(self, activation_id: str, method: str, arguments: Parameters) -> None:
+        """A method of one SoftwareLicensingProduct: always by ID, without one some methods mean all products."""
+        self._call("SoftwareLicensingProduct", method, arguments, {"ID": activation_id})
+
+    def switch_firewall_rule(self, rule: FirewallRule, method: str) -> None:
+        """Enable or Disable a rule. Its output may be empty, which means success (seen on real machines)."""
+        keys = {
+            "CreationClassName": rule.creation_class_name,
+            "PolicyRuleName": "",
+            "SystemCreationClassName": "",
+            "SystemName": "",
+        }
+        output = self._session.invoke("MSFT_NetFirewallRule", method, keys=keys, namespace=FIREWALL_NAMESPACE)
+        _raise_hresult(output, "MSFT_NetFirewallRule", method)
+
+    def windows_service_state(self, name: str) -> str:
+        """Win32_Service.State, an English word on every Windows: Running, Stopped, Start Pending, ..."""
+        return self._only(f"SELECT Name, State FROM Win32_Service WHERE Name = '{name}'").text("State") or "Unknown"
+
+    def control_windows_service(self, name: str, method: str) -> int:
+        """StartService or StopService; the return code (0: accepted). The state follows later."""
+        return self._session.invoke("Win32_Service", method, keys={"Name": name}).integer("ReturnValue") or 0
+
+    def _select(
+        self, class_name: str, names: t.Sequence[str], oldest: t.Sequence[str], is_oldest: bool, where: str = ""
+    ) -> list[CimInstance]:
+        """A query whose property list fits the machine; on "invalid query" once more with what every Windows has."""
+        wanted = oldest if is_oldest else names
+        try:
+            return self._session.query(f"SELECT {', '.join(wanted)} FROM {class_name}{where}")
+        except CimFault as fault:
+            if fault.code != INVALID_QUERY or wanted is oldest:
+                raise
+            return self._session.query(f"SELECT {', '.join(oldest)} FROM {class_name}{where}")
+
+    def _only(self, wql: str) -> CimInstance:
+        return _single(self._session.query(wql), wql.partition(" FROM ")[2])
+
+    def _call(self, class_name: str, method: str, arguments: Parameters, keys: Mapping[str, str]) -> None:
+        output = self._session.invoke(
+            class_name,
+            method,
+            arguments,
+            keys=keys,
+            operation_timeout=SLOW_OPERATION_SECONDS if method in _SLOW_OPERATIONS else None,
+        )
+        _raise_hresult(output, class_name, method)
+
+
+_NO_SUCH_CLASS = frozenset({0x80338000, 0x8033801A})
+"""What WS-Management itself says of a class or namespace that isn't there: resource not found, invalid namespace."""
+
+
+def _single(rows: list[CimInstance], what: str) -> CimInstance:
+    if rows:
+        return rows[0]
+    raise BadReply(
+        f"The machine answered the query for {what} with no row, where Windows always has one. The licensing or WMI "
+        f"service may be damaged, or the machine may be in safe mode, where activation has no state.",
+        operation="query",
+        target=what,
+        hint="Look whether `slmgr /dlv` works on the machine itself.",
+    )
+
+
+def _raise_hresult(output: CimInstance, class_name: str, method: str) -> None:
+    """An HRESULT in ReturnValue is the same failure as a fault: which of the two a machine sends is unverified."""
+    value = output.integer("ReturnValue")
+    if not value:
+        return
+    code = value & 0xFFFFFFFF
+    known = explain(code)
+    raise CimFault(
+        f"{class_name}.{method} failed with {known}.", operation=method, target=class_name, code=code, name=known.name
+    )
