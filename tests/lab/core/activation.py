@@ -1,0 +1,319 @@
+# Copyright: (c) 2026, The volact.kms authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Activation: what happens between Activate and its HRESULT.
+
+A KMS client finds a host (configured, remembered, or by SRV records), asks it, and activates when the count the host
+reports has reached its threshold. Other keys activate at Microsoft. Sources: kms_rules.yaml (thresholds, dns.selection,
+intervals), events.yaml (12288, 12289, 12290).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from random import Random
+
+from ..effects import (
+    Addresses,
+    ExchangeWithKms,
+    Failure,
+    LookupAddress,
+    LookupService,
+    Payload,
+    ServiceRecord,
+    ServiceRecords,
+)
+from .catalogue import EVALUATION, OPERATING_SYSTEMS, channel_generation
+from .kms import KmsHost, activates, serves
+from .kms_payload import KmsAnswer, KmsRequest, open_answer, open_request, seal
+from .licence import REASON_KMS_LICENSED, LicenceRow, LicenseStatus
+from .machine import Machine
+from .world import SppFailure, Steps, World
+
+KMS_PORT = 1688
+ACTIVE_DIRECTORY, KMS_ONLY, TOKEN = 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A KMS host to try."""
+
+    name: str
+    port: int
+    discovered: bool
+
+
+def activate(world: World, machine: Machine, activation_id: str) -> Steps[None]:
+    """Activate one licence row now. Raises SppFailure with the HRESULT that Activate returns."""
+    row = machine.row(activation_id, world.now())
+    if row is None or row.key is None:
+        raise SppFailure(machine.dialect.activate_without_key)
+    if row.channel == EVALUATION:
+        return
+    try:
+        if row.is_kms_client:
+            yield from _activate_by_kms(world, machine, row)
+        else:
+            _activate_at_microsoft(world, machine, row)
+    except SppFailure as failure:
+        _remember_failure(world, machine, activation_id, failure.code)
+        raise
+
+
+def _activate_at_microsoft(world: World, machine: Machine, row: LicenceRow) -> None:
+    assert row.key is not None
+    if not machine.circumstances.internet:
+        raise SppFailure(machine.dialect.no_internet)
+    code = world.microsoft.activate(row.key, machine.name)
+    if code:
+        raise SppFailure(code)
+    machine.put_row(row.licensed_for_ever())
+    if row.is_kms_host and machine.kms is None:
+        machine.kms = KmsHost(port=machine.settings.listening_port)
+
+
+def _remember_failure(world: World, machine: Machine, activation_id: str, code: int) -> None:
+    row = machine.row(activation_id, world.now())
+    if row is None or row.key is None:
+        return
+    if machine.dialect.failure_becomes_reason and row.status is not LicenseStatus.LICENSED:
+        row = replace(row, reason=code)
+    if row.is_kms_client:
+        row = replace(row, next_attempt=world.now() + timedelta(minutes=row.activation_interval))
+    machine.put_row(row)
+
+
+def _activate_by_kms(world: World, machine: Machine, row: LicenceRow) -> Steps[None]:
+    wanted = row.activation_type_enabled or machine.settings.activation_type_enabled
+    if wanted == ACTIVE_DIRECTORY:
+        raise SppFailure(machine.dialect.no_activation_object)
+    if wanted == TOKEN:
+        raise SppFailure(machine.dialect.no_token_licence)
+    machine.ensure_cmid()
+    remembered = _remembered_target(machine, row)
+    configured = _configured_target(machine, row)
+    answered = None
+    if configured is not None:
+        answered = yield from _ask_each(world, machine, row, [configured])
+    elif remembered is not None:
+        answered = yield from _ask_each(world, machine, row, [remembered])
+    if answered is None and configured is None:
+        targets = yield from _discover(world, machine, row)
+        answered = yield from _ask_each(world, machine, row, targets)
+    if answered is None:
+        raise SppFailure(machine.dialect.no_host_answers)
+    target, address, answer = answered
+    if answer.code:
+        raise SppFailure(answer.code)
+    _take_answer(world.now(), machine, row, target, address, answer)
+
+
+def _configured_target(machine: Machine, row: LicenceRow) -> Target | None:
+    """The host an administrator fixed: on the product, else on the service."""
+    name = row.kms_machine or machine.settings.kms_machine
+    if name is None:
+        return None
+    return Target(name, row.kms_port or machine.settings.kms_port or KMS_PORT, discovered=False)
+
+
+def _remembered_target(machine: Machine, row: LicenceRow) -> Target | None:
+    """The host found last time, unless caching is disabled. Source: kms_rules.yaml, dns.selection."""
+    if not machine.settings.host_caching or row.discovered_name is None:
+        return None
+    return Target(row.discovered_name, row.discovered_port or KMS_PORT, discovered=True)
+
+
+def _discover(world: World, machine: Machine, row: LicenceRow) -> Steps[list[Target]]:
+    domain = row.lookup_domain or machine.settings.lookup_domain or machine.domain
+    outcome = yield LookupService(f"_vlmcs._tcp.{domain}")
+    if isinstance(outcome, ServiceRecords):
+        return [
+            Target(record.target.rstrip("."), record.port, discovered=True)
+            for record in srv_order(outcome.records, world.chance)
+        ]
+    raise SppFailure(outcome.code if isinstance(outcome, Failure) else machine.dialect.no_host_answers)
+
+
+def srv_order(records: Sequence[ServiceRecord], chance: Random) -> list[ServiceRecord]:
+    """The order in which a client tries hosts: by priority, inside one priority by weighted chance.
+
+    Source: RFC 2782, "Weight"; kms_rules.yaml, dns.selection (honoured since Windows 7 and Server 2008 R2).
+    """
+    ordered: list[ServiceRecord] = []
+    for priority in sorted({record.priority for record in records}):
+        left = [record for record in records if record.priority == priority]
+        while left:
+            # One added to each weight keeps hosts of weight 0 in the draw, as RFC 2782 asks.
+            chosen = chance.choices(left, weights=[record.weight + 1 for record in left])[0]
+            left.remove(chosen)
+            ordered.append(chosen)
+    return ordered
+
+
+def _ask_each(
+    world: World, machine: Machine, row: LicenceRow, targets: Sequence[Target]
+) -> Steps[tuple[Target, str, KmsAnswer] | None]:
+    """Ask one host after the other until one gives an answer that counts."""
+    for target in targets:
+        outcome = yield LookupAddress(target.name)
+        if not isinstance(outcome, Addresses):
+            _log_request(world, machine, row, target, outcome.code if isinstance(outcome, Failure) else 0x8007232B)
+            continue
+        for address in outcome.addresses:
+            answer = yield from _ask(world, machine, row, target, address)
+            if answer is not None and answer.code != machine.dialect.clock_skew_event:
+                return target, address, answer
+    return None
+
+
+def _ask(world: World, machine: Machine, row: LicenceRow, target: Target, address: str) -> Steps[KmsAnswer | None]:
+    now = world.now()
+    request = KmsRequest(
+        nonce=str(uuid.UUID(int=world.chance.getrandbits(128), version=4)),
+        cmid=machine.ensure_cmid(),
+        machine=machine.fqdn,
+        system=machine.os.name,
+        activation_id=row.activation_id,
+        license_status=int(row.status),
+        minutes=row.grace_minutes(now),
+        time=machine.local_time(now).isoformat(),
+    )
+    outcome = yield ExchangeWithKms(machine.address, address, target.port, seal(request, world.kms_secret))
+    if not isinstance(outcome, Payload):
+        _log_request(world, machine, row, target, outcome.code if isinstance(outcome, Failure) else 0x800706BA)
+        return None
+    try:
+        answer = open_answer(outcome.data, world.kms_secret)
+    except ValueError:
+        answer = None
+    if answer is None or answer.nonce != request.nonce:
+        _log_request(world, machine, row, target, machine.dialect.no_host_answers)
+        return None
+    _log_request(world, machine, row, target, answer.code)
+    return answer
+
+
+def _take_answer(
+    now: datetime, machine: Machine, asked: LicenceRow, target: Target, address: str, answer: KmsAnswer
+) -> None:
+    """What the host's answer makes of the row; a key that was changed meanwhile makes it void."""
+    row = machine.row(asked.activation_id, now)
+    if row is None or row.key != asked.key:
+        raise SppFailure(machine.dialect.no_host_answers)
+    good = activates(answer.count, machine.os.threshold)
+    row = replace(
+        row,
+        activation_interval=answer.activation_interval,
+        renewal_interval=answer.renewal_interval,
+        discovered_name=target.name if target.discovered else None,
+        discovered_port=target.port if target.discovered else 0,
+        discovered_address=address,
+    )
+    if good:
+        row = replace(
+            row,
+            status=LicenseStatus.LICENSED,
+            reason=REASON_KMS_LICENSED,
+            expires=now + timedelta(minutes=machine.dialect.kms_validity_minutes),
+            next_attempt=now + timedelta(minutes=answer.renewal_interval),
+            activated_by="kms",
+            kms_host_used=answer.host,
+            kms_product_key_id=answer.product_key_id,
+        )
+    machine.put_row(row)
+    machine.log(now, 12289, "Application", _answer_line(machine, now, answer, good))
+    if not good:
+        raise SppFailure(0xC004F038)
+
+
+def _answer_line(machine: Machine, now: datetime, answer: KmsAnswer, good: bool) -> str:
+    code, flags = (0, 0) if good else (0xC004F038, 0x04000000)
+    clock = f"{machine.local_time(now):%Y/%m/%d %H:%M}"
+    counts = f"{answer.count}, {answer.activation_interval}, {answer.renewal_interval}"
+    return f"0x{code:08X}, 0x{flags:08X}, {int(good)}, 0, {counts}, {clock}"
+
+
+def _log_request(world: World, machine: Machine, row: LicenceRow, target: Target, code: int) -> None:
+    now = world.now()
+    clock = f"{machine.local_time(now):%Y/%m/%d %H:%M}"
+    line = (
+        f"0x{code:08X}, 0x00000000, {target.name}:{target.port}, {machine.ensure_cmid()}, {clock}, 0, "
+        f"{int(row.status)}, {row.grace_minutes(now)}, {row.activation_id}, {machine.os.threshold}"
+    )
+    machine.log(now, 12288, "Application", line)
+
+
+def answer_client(world: World, machine: Machine, payload: bytes) -> bytes:
+    """What a KMS host answers; empty when it is made to answer nothing. Raises ValueError for a foreign payload."""
+    if machine.kms is None or not machine.circumstances.kms_service_up:
+        return b""
+    try:
+        request = open_request(payload, world.kms_secret)
+    except ValueError:
+        machine.kms = replace(machine.kms, counters=machine.kms.counters.with_failure())
+        raise
+    now = world.now()
+    code = _refusal(machine, request, now)
+    host = machine.kms
+    if code:
+        host = replace(host, counters=host.counters.with_failure())
+    else:
+        status = LicenseStatus(request.license_status)
+        host = replace(
+            host, pool=host.pool.with_request(request.cmid, now), counters=host.counters.with_request(status)
+        )
+    machine.kms = host
+    _log_client(machine, request, code, now)
+    answer = KmsAnswer(
+        nonce=request.nonce,
+        code=code,
+        host=machine.name,
+        product_key_id=kms_product_key_id(machine),
+        count=host.pool.at(now).count,
+        activation_interval=host.activation_interval,
+        renewal_interval=host.renewal_interval,
+    )
+    return seal(answer, world.kms_secret)
+
+
+def _refusal(machine: Machine, request: KmsRequest, now: datetime) -> int:
+    row = machine.kms_host_row(now)
+    if row is None or row.status is not LicenseStatus.LICENSED:
+        return machine.dialect.host_not_activated
+    skew = abs(datetime.fromisoformat(request.time) - machine.local_time(now))
+    if skew > timedelta(hours=machine.dialect.clock_skew_hours):
+        return machine.dialect.clock_skew_event
+    asking = OPERATING_SYSTEMS[request.system]
+    generation = channel_generation(row.channel, machine.os.generation)
+    if not serves(generation, not machine.os.is_server, asking.generation, asking.is_server):
+        return machine.dialect.host_cannot_activate_product
+    return 0
+
+
+def _log_client(machine: Machine, request: KmsRequest, code: int, now: datetime) -> None:
+    asked = datetime.fromisoformat(request.time)
+    clock = f"{asked.year}/{asked.month}/{asked.day} {asked.hour}:{asked.minute:02d}"
+    machine.log(
+        now,
+        12290,
+        "Key Management Service",
+        f"0x{code:X}",
+        str(OPERATING_SYSTEMS[request.system].threshold),
+        request.machine,
+        request.cmid,
+        clock,
+        "0",
+        str(request.license_status),
+        str(request.minutes),
+        request.activation_id,
+    )
+
+
+def kms_product_key_id(machine: Machine) -> str:
+    """The extended PID by which a KMS host is known to its clients."""
+    group, serial = machine.digits("group", 3), machine.digits("serial", 6)
+    return f"03612-00206-{group}-{serial}-03-1033-{machine.os.build}.0000-0012026"

@@ -1,0 +1,95 @@
+# Copyright: (c) 2026, The volact.kms authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The classes that a simulated Windows has, by table: members differ between Windows 7 and later releases."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from .catalogue import DATA, OperatingSystem
+
+CIMV2 = "root/cimv2"
+STANDARD = "root/standardcimv2"
+DEFAULT = "root/default"
+NAMESPACES = (CIMV2, STANDARD, DEFAULT)
+
+#: Classes that answer a Get or a method call without selectors.
+SINGLETONS = frozenset({"Win32_OperatingSystem"})
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """A property of a class."""
+
+    name: str
+    type: str
+    key: bool
+
+    @property
+    def is_array(self) -> bool:
+        """Whether the value is a sequence."""
+        return self.type.endswith("[]")
+
+
+@dataclass(frozen=True, slots=True)
+class CimClass:
+    """One class on one Windows; members are found by lower-case name. `methods` map to {parameter: (name, type)}."""
+
+    name: str
+    namespace: str
+    properties: dict[str, Property]
+    methods: dict[str, tuple[str, dict[str, tuple[str, str]]]]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Names of the key properties."""
+        return tuple(member.name for member in self.properties.values() if member.key)
+
+
+@functools.cache
+def _table() -> dict[str, dict[str, Any]]:
+    table = json.loads((DATA / "cim_classes.json").read_text(encoding="utf-8"))
+    return {name.lower(): {**entry, "name": name} for name, entry in table.items()}
+
+
+def _present(since: str, system: OperatingSystem) -> bool:
+    """Whether a member with this `since` exists; later builds are taken to have what 23H2 has."""
+    if since == "6.1 only":
+        return system.is_windows_7
+    if since == "6.2":
+        return not system.is_windows_7
+    return system.build >= int(since) if since else True
+
+
+def find_class(system: OperatingSystem, namespace: str, name: str) -> CimClass | None:
+    """The class as this Windows has it, None when it has none. Names are case-insensitive."""
+    return _find(system, namespace.lower(), name.lower())
+
+
+@functools.lru_cache(maxsize=1024)
+def _find(system: OperatingSystem, namespace: str, name: str) -> CimClass | None:
+    entry = _table().get(name)
+    if entry is None or (name == "msft_netfirewallrule" and system.is_windows_7):
+        return None
+    home = entry["namespace"].lower()
+    if namespace != home and not (name == "stdregprov" and namespace == CIMV2):
+        return None
+    return CimClass(
+        entry["name"],
+        namespace,
+        {
+            member.lower(): Property(member, facts["type"], facts["key"])
+            for member, facts in entry["properties"].items()
+            if _present(facts["since"], system)
+        },
+        {
+            method.lower(): (method, {name.lower(): (name, kind) for name, kind in facts["in"].items()})
+            for method, facts in entry["methods"].items()
+            if _present(facts["since"], system)
+        },
+    )

@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, The volact.kms authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every choice the lab made where no public source says what Windows does, in one place.
+
+A field here is a fact that a real capture may correct; variants of the site (another Windows, another guess) replace
+single fields and leave the code alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How the simulated Windows speaks. All codes are unsigned HRESULTs, all times minutes unless named otherwise."""
+
+    #: 2: ProviderFault with a nested WSManFault; 3: MSFT_WmiError. No capture of a failing SPP call over WS-Man exists.
+    fault_shape: int = 2
+    #: Code of the outer WSManFault when a provider failed (shape 2): ERROR_WSMAN_PROVIDER_FAILURE.
+    provider_failure: int = 0x80338003
+    #: LicenseStatusReason after InstallProductKey. Seen on real machines with a GVLK: F056 (Windows 11), F00F (2019).
+    reason_new_gvlk: int = 0xC004F056
+    reason_new_key: int = 0xC004F034
+    #: LicenseStatusReason of a row without a key.
+    reason_no_key: int = 0xC004F014
+    #: Activate on a row without a key.
+    activate_without_key: int = 0xC004F014
+    #: A failed attempt leaves its HRESULT in LicenseStatusReason of a product that is not licensed.
+    failure_becomes_reason: bool = True
+    #: A key that belongs to another edition or release, and any volume key on an evaluation.
+    wrong_edition: int = 0xC004F069
+    unknown_key: int = 0xC004F050
+    #: The host answers, but its key serves older products only.
+    host_cannot_activate_product: int = 0xC004F042
+    #: The host has a key, but is not activated itself.
+    host_not_activated: int = 0xC004F041
+    no_host_answers: int = 0xC004F074
+    #: Clocks more than four hours apart: F06C in the events, F074 to the caller.
+    clock_skew_event: int = 0xC004F06C
+    clock_skew_hours: int = 4
+    #: Methods that only make sense on a KMS host.
+    not_a_kms_host: int = 0xC004F039
+    invalid_argument: int = 0x80070057
+    #: VLActivationTypeEnabled 1 (Active Directory only) without an activation object; 3 (token) without a licence.
+    no_activation_object: int = 0x8007267C
+    no_token_licence: int = 0xC004F011
+    #: The Microsoft activation service cannot be reached.
+    no_internet: int = 0x80072EE7
+    #: Minutes of LicenseStatus 3 after a KMS activation ran out, then LicenseStatus 5.
+    out_of_tolerance_minutes: int = 43200
+    #: Minutes of LicenseStatus 2 on Windows 7 and Server 2008 R2.
+    initial_grace_minutes: int = 43200
+    kms_validity_minutes: int = 259200
+    #: RequiredClientCount that a Windows host shows (it cannot express that it serves clients and servers).
+    required_client_count: int = 5
+    #: Rows of a PullResponse: real servers sent between 32 and 52.
+    pull_rows: tuple[int, int] = (32, 52)
+    #: StdRegProv: a key that is missing, a value that is missing in a key that is there.
+    registry_missing_key: int = 2
+    registry_missing_value: int = 1
+    #: Win32_Service: StopService when it is already stopped.
+    stop_when_stopped: int = 5
+    #: KeyManagementServicePort of the service object, nothing configured (0 in the documents, 1688 in a capture).
+    service_port_unset: int = 1688

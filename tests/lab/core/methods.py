@@ -1,0 +1,234 @@
+# Copyright: (c) 2026, The volact.kms authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the CIM methods of a machine do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..effects import Wait
+from .activation import activate
+from .faults import WBEM_NOT_SUPPORTED, timed_out
+from .keys_on_machine import install_key, parse_key, uninstall_key
+from .kms import INTERVAL_MAXIMUM, INTERVAL_MINIMUM
+from .licence import LicenceRow
+from .machine import Machine
+from .registry import registry_method
+from .values import CimValue
+from .world import BackgroundTask, SppFailure, Steps, World
+
+SUCCESS: Mapping[str, CimValue] = {"ReturnValue": 0}
+EMPTY: Mapping[str, CimValue] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One method call: on which product, with which arguments (by lower-case name); `timeout` in seconds."""
+
+    world: World
+    machine: Machine
+    row: LicenceRow | None
+    arguments: Mapping[str, CimValue]
+    timeout: float
+
+    def text(self, name: str) -> str:
+        """A text argument that must not be empty. Raises SppFailure (invalid argument)."""
+        value = self.arguments.get(name)
+        if not isinstance(value, str) or not value.strip():
+            raise SppFailure(self.machine.dialect.invalid_argument)
+        return value.strip()
+
+    def number(self, name: str, low: int, high: int) -> int:
+        """A whole number in a range. Raises SppFailure (invalid argument)."""
+        value = self.arguments.get(name)
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise SppFailure(self.machine.dialect.invalid_argument)
+        return value
+
+    def flag(self, name: str) -> bool:
+        """A boolean. Raises SppFailure (invalid argument)."""
+        value = self.arguments.get(name)
+        if not isinstance(value, bool):
+            raise SppFailure(self.machine.dialect.invalid_argument)
+        return value
+
+
+Method = Callable[[Call], Steps[Mapping[str, CimValue]]]
+
+
+def at_once(action: Callable[[Call], Mapping[str, CimValue] | None]) -> Method:
+    """A method that needs neither the world nor time; without a result of its own it returns 0."""
+
+    def method(call: Call) -> Steps[Mapping[str, CimValue]]:
+        yield from ()
+        result = action(call)
+        return SUCCESS if result is None else result
+
+    return method
+
+
+def find_method(class_name: str, method: str) -> Method:
+    """The behaviour of a method that the class has; those the lab does not simulate fail as not supported."""
+    if class_name == "StdRegProv":
+        return at_once(lambda call: registry_method(call.machine, method, call.arguments))
+    return _METHODS.get((class_name, method), _not_simulated)
+
+
+def _raise_not_simulated(_call: Call) -> None:
+    raise SppFailure(WBEM_NOT_SUPPORTED)
+
+
+_not_simulated = at_once(_raise_not_simulated)
+
+
+def _wait(call: Call, seconds: float, unfinished: BackgroundTask) -> Steps[None]:
+    """A slow machine. Beyond OperationTimeout the caller gets a fault and the work ends later all the same."""
+    if seconds > call.timeout:
+        call.world.later(unfinished, seconds)
+        yield Wait(call.timeout)
+        raise timed_out()
+    if seconds:
+        yield Wait(seconds)
+
+
+def _install_product_key(call: Call) -> Steps[Mapping[str, CimValue]]:
+    key = parse_key(call.machine, call.text("productkey"))
+    slow = call.machine.circumstances.slow_key_seconds
+    yield from _wait(call, slow, BackgroundTask(call.machine.name, "install_key", call.world.now(), key=key))
+    install_key(call.world, call.machine, key)
+    return SUCCESS
+
+
+def _activate(call: Call) -> Steps[Mapping[str, CimValue]]:
+    assert call.row is not None
+    row = call.row
+    slow = call.machine.circumstances.slow_activation_seconds
+    unfinished = BackgroundTask(call.machine.name, "activation", call.world.now(), row.activation_id, row.key)
+    yield from _wait(call, slow, unfinished)
+    yield from activate(call.world, call.machine, row.activation_id)
+    return SUCCESS
+
+
+def _uninstall_product_key(call: Call) -> None:
+    assert call.row is not None
+    uninstall_key(call.world, call.machine, call.row.activation_id)
+
+
+def _nothing(_call: Call) -> None:
+    """RefreshLicenseStatus, ClearProductKeyFromRegistry: the lab's state is always fresh and holds no key."""
+
+
+def _on_service(field: str, read: Callable[[Call], Any]) -> Method:
+    """A method of the service that sets one of its settings."""
+
+    def action(call: Call) -> None:
+        call.machine.settings = replace(call.machine.settings, **{field: read(call)})
+
+    return at_once(action)
+
+
+def _on_product(field: str, read: Callable[[Call], Any]) -> Method:
+    """A method of a product that sets one of its settings. A row of another edition takes none."""
+
+    def action(call: Call) -> None:
+        assert call.row is not None
+        call.machine.put_row(replace(call.row, **{field: read(call)}))
+
+    return at_once(action)
+
+
+def _interval(field: str, argument: str) -> Method:
+    """SetVLActivationInterval, SetVLRenewalInterval: on hosts only. Source: slmgr options, /sai and /sri."""
+
+    def action(call: Call) -> None:
+        if call.machine.active_kms_host(call.world.now()) is None or call.machine.kms is None:
+            raise SppFailure(call.machine.dialect.not_a_kms_host)
+        minutes = call.number(argument, INTERVAL_MINIMUM, INTERVAL_MAXIMUM)
+        call.machine.kms = replace(call.machine.kms, **{field: minutes})  # type: ignore[arg-type]
+
+    return at_once(action)
+
+
+def _start_service(call: Call) -> Mapping[str, CimValue] | None:
+    if call.machine.service_running:
+        return {"ReturnValue": 10}
+    call.machine.start_service()
+    return None
+
+
+def _stop_service(call: Call) -> Mapping[str, CimValue] | None:
+    if not call.machine.service_running:
+        return {"ReturnValue": call.machine.dialect.stop_when_stopped}
+    call.machine.service_running = False
+    return None
+
+
+def _firewall(on: bool) -> Method:
+    """Enable and Disable of a rule come back with an empty output. Source: cim_classes.yaml, MSFT_NetFirewallRule."""
+
+    def action(call: Call) -> Mapping[str, CimValue]:
+        call.machine.firewall_on = on
+        return EMPTY
+
+    return at_once(action)
+
+
+def _port(call: Call) -> int:
+    return call.number("portnumber", 1, 65535)
+
+
+_SERVICE = "SoftwareLicensingService"
+_PRODUCT = "SoftwareLicensingProduct"
+
+_METHODS: dict[tuple[str, str], Method] = {
+    (_SERVICE, "InstallProductKey"): _install_product_key,
+    (_SERVICE, "RefreshLicenseStatus"): at_once(_nothing),
+    (_SERVICE, "ClearProductKeyFromRegistry"): at_once(_nothing),
+    (_SERVICE, "SetKeyManagementServiceMachine"): _on_service("kms_machine", lambda call: call.text("machinename")),
+    (_SERVICE, "ClearKeyManagementServiceMachine"): _on_service("kms_machine", lambda call: None),
+    (_SERVICE, "SetKeyManagementServicePort"): _on_service("kms_port", _port),
+    (_SERVICE, "ClearKeyManagementServicePort"): _on_service("kms_port", lambda call: None),
+    (_SERVICE, "SetKeyManagementServiceLookupDomain"): _on_service(
+        "lookup_domain", lambda call: call.text("lookupdomain")
+    ),
+    (_SERVICE, "ClearKeyManagementServiceLookupDomain"): _on_service("lookup_domain", lambda call: None),
+    (_SERVICE, "SetVLActivationTypeEnabled"): _on_service(
+        "activation_type_enabled", lambda call: call.number("activationtype", 1, 3)
+    ),
+    (_SERVICE, "ClearVLActivationTypeEnabled"): _on_service("activation_type_enabled", lambda call: 0),
+    (_SERVICE, "SetKeyManagementServiceListeningPort"): _on_service("listening_port", _port),
+    (_SERVICE, "ClearKeyManagementServiceListeningPort"): _on_service("listening_port", lambda call: 1688),
+    (_SERVICE, "DisableKeyManagementServiceDnsPublishing"): _on_service(
+        "dns_publishing", lambda call: not call.flag("disablepublishing")
+    ),
+    (_SERVICE, "EnableKeyManagementServiceLowPriority"): _on_service(
+        "low_priority", lambda call: call.flag("enablelowpriority")
+    ),
+    (_SERVICE, "DisableKeyManagementServiceHostCaching"): _on_service(
+        "host_caching", lambda call: not call.flag("disablecaching")
+    ),
+    (_SERVICE, "SetVLActivationInterval"): _interval("activation_interval", "activationinterval"),
+    (_SERVICE, "SetVLRenewalInterval"): _interval("renewal_interval", "renewalinterval"),
+    (_PRODUCT, "Activate"): _activate,
+    (_PRODUCT, "UninstallProductKey"): at_once(_uninstall_product_key),
+    (_PRODUCT, "SetKeyManagementServiceMachine"): _on_product("kms_machine", lambda call: call.text("machinename")),
+    (_PRODUCT, "ClearKeyManagementServiceMachine"): _on_product("kms_machine", lambda call: None),
+    (_PRODUCT, "SetKeyManagementServicePort"): _on_product("kms_port", _port),
+    (_PRODUCT, "ClearKeyManagementServicePort"): _on_product("kms_port", lambda call: 0),
+    (_PRODUCT, "SetKeyManagementServiceLookupDomain"): _on_product(
+        "lookup_domain", lambda call: call.text("lookupdomain")
+    ),
+    (_PRODUCT, "ClearKeyManagementServiceLookupDomain"): _on_product("lookup_domain", lambda call: None),
+    (_PRODUCT, "SetVLActivationTypeEnabled"): _on_product(
+        "activation_type_enabled", lambda call: call.number("activationtype", 1, 3)
+    ),
+    (_PRODUCT, "ClearVLActivationTypeEnabled"): _on_product("activation_type_enabled", lambda call: 0),
+    ("Win32_Service", "StartService"): at_once(_start_service),
+    ("Win32_Service", "StopService"): at_once(_stop_service),
+    ("MSFT_NetFirewallRule", "Enable"): _firewall(True),
+    ("MSFT_NetFirewallRule", "Disable"): _firewall(False),
+}

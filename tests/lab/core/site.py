@@ -1,0 +1,152 @@
+# Copyright: (c) 2026, The volact.kms authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A whole site: its machines, its clock, its activation service, and the face the shell drives."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+
+from ..effects import Handler
+from .activation import activate, answer_client
+from .catalogue import KMS_HOST_PREFIX, published_key_of
+from .clock import SiteClock
+from .keys_on_machine import install_key
+from .machine import Machine
+from .microsoft import MicrosoftService
+from .settings_by_name import set_by_name
+from .spec import SiteSpec
+from .starting_state import give_products
+from .state import site_state
+from .statistics import Statistics
+from .world import BackgroundTask, SppFailure, Steps, World
+from .wsman_service import WsmanService
+
+__all__ = ["BackgroundTask", "Site"]
+
+
+class Site:
+    """The simulated site. `addresses` maps machine names to their own loopback addresses.
+
+    `kms_secret` is made by the shell for each run; `now` gives real time (aware); `seed` fixes every random choice.
+    """
+
+    def __init__(
+        self,
+        spec: SiteSpec,
+        *,
+        addresses: Mapping[str, str],
+        kms_secret: bytes,
+        now: Callable[[], datetime],
+        seed: int = 0,
+    ) -> None:
+        self.spec = spec
+        self._world = World(
+            SiteClock(now), MicrosoftService(spec.keys), kms_secret, random.Random(seed), spec.behaviour
+        )
+        self._machines = {machine.name: self._machine(machine.name, addresses) for machine in spec.machines}
+        for machine in self._machines.values():
+            give_products(self._world, machine)
+        self._world.tasks.clear()
+        self._world.microsoft.requests = 0
+        self._statistics = Statistics()
+        self._services = {
+            name: WsmanService(self._world, machine, self._statistics) for name, machine in self._machines.items()
+        }
+
+    def _machine(self, name: str, addresses: Mapping[str, str]) -> Machine:
+        spec = next(machine for machine in self.spec.machines if machine.name == name)
+        channels = [key.channel for key in self._world.microsoft.keys_for(spec.os.name)]
+        host_channels = [channel for channel in channels if channel.startswith(KMS_HOST_PREFIX)]
+        if published_key_of(spec.os) is not None:
+            host_channels.append(spec.os.host_channel)
+        behaviour = self.spec.behaviour
+        return Machine(
+            spec,
+            self.spec.domain,
+            addresses[name],
+            behaviour.dialect,
+            behaviour.products_without_key,
+            tuple(host_channels),
+        )
+
+    @property
+    def machines(self) -> Mapping[str, Machine]:
+        """The machines by name."""
+        return MappingProxyType(self._machines)
+
+    def handle(self, machine_name: str, envelope: bytes, *, user: str) -> Handler:
+        """Answer one SOAP request to a machine. What its licensing service was due to do happens first."""
+        for task in self.due():
+            if task.machine == machine_name:
+                yield from self.run(task)
+        return (yield from self._services[machine_name].handle(envelope, user))
+
+    def kms_answer(self, machine_name: str, payload: bytes, *, peer: str) -> bytes:
+        """What a KMS host answers to a client at `peer`; empty: close without an answer.
+
+        Raises ValueError for a payload that is not this lab's own.
+        """
+        return answer_client(self._world, self._machines[machine_name], payload)
+
+    def kms_listeners(self) -> dict[str, int]:
+        """Machine name -> TCP port of every KMS host that can be reached: key, service and firewall rule."""
+        now = self._world.now()
+        return {
+            name: machine.kms.port
+            for name, machine in self._machines.items()
+            if machine.kms is not None
+            and machine.kms_host_row(now) is not None
+            and machine.service_running
+            and machine.firewall_on
+        }
+
+    def due(self) -> list[BackgroundTask]:
+        """What licensing services would do by themselves at this site time, oldest first."""
+        return self._world.due(self._machines)
+
+    def run(self, task: BackgroundTask) -> Steps[None]:
+        """Do one due task; a task that was done meanwhile is nothing. Failures only show in state and events."""
+        machine = self._machines[task.machine]
+        if task.kind == "renewal":
+            if not machine.claim_renewal(task.activation_id, self._world.now()):
+                return
+        elif task in self._world.tasks:
+            self._world.tasks.remove(task)
+        else:
+            return
+        try:
+            if task.kind == "install_key":
+                assert task.key is not None
+                install_key(self._world, machine, task.key)
+            elif self._still_wanted(machine, task):
+                yield from activate(self._world, machine, task.activation_id)
+        except SppFailure:
+            pass
+
+    def _still_wanted(self, machine: Machine, task: BackgroundTask) -> bool:
+        """A background activation is dropped when the key was changed again, or Microsoft already activated it."""
+        row = machine.row(task.activation_id, self._world.now())
+        if row is None or row.key is None or (task.key is not None and row.key != task.key):
+            return False
+        return task.kind == "renewal" or row.activated_by is None
+
+    def advance(self, minutes: int) -> None:
+        """Let site time pass: grace runs down, remembered clients fall out, renewals become due."""
+        self._world.clock.advance(minutes)
+
+    def set(self, machine_name: str, name: str, value: str) -> None:
+        """`lab set`: change a machine's circumstances. Raises SiteError naming what is valid."""
+        set_by_name(self._world, self._machines, machine_name, name, value)
+
+    def state(self) -> dict[str, object]:
+        """Everything, as JSON values. The shell adds `dns`, which it alone knows."""
+        return site_state(self._world, self.spec.domain, self._machines)
+
+    def stats(self, reset: bool = False) -> dict[str, object]:
+        """Requests and bytes by machine and CIM operation; `reset` starts again from nothing."""
+        return self._statistics.read(reset=reset)

@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, The volact.kms authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""`lab state`: everything that is so, as JSON values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from .kms import CACHE_MAXIMUM
+from .licence import LicenceRow
+from .machine import FIREWALL_RULE, Machine
+from .world import World
+
+
+def site_state(world: World, domain: str, machines: Mapping[str, Machine]) -> dict[str, object]:
+    """The whole site. `dns` is the shell's to add."""
+    now = world.now()
+    return {
+        "clock": now.isoformat(),
+        "domain": domain,
+        "microsoft": world.microsoft.state(),
+        "machines": {name: machine_state(machine, now) for name, machine in machines.items()},
+    }
+
+
+def machine_state(machine: Machine, now: datetime) -> dict[str, object]:
+    """One machine: keyed rows only, no part of a key but its last five characters."""
+    return {
+        "address": machine.address,
+        "os": machine.os.name,
+        "language": machine.language,
+        "os_version": machine.os.version,
+        "sku": machine.os.sku,
+        "cmid": machine.client_machine_id,
+        "service": _service_state(machine),
+        "products": [_product_state(row, now) for row in machine.keyed_rows(now)],
+        "kms_host": _kms_host_state(machine, now),
+        "firewall": {FIREWALL_RULE: machine.firewall_on},
+        "events": [
+            {"time": event.time.isoformat(), "id": event.id, "log": event.log, "strings": list(event.strings)}
+            for event in machine.events
+        ],
+    }
+
+
+def _service_state(machine: Machine) -> dict[str, object]:
+    settings = machine.settings
+    return {
+        "service_state": "running" if machine.service_running else "stopped",
+        "kms_machine": settings.kms_machine,
+        "kms_port": settings.kms_port,
+        "lookup_domain": settings.lookup_domain,
+        "host_caching": settings.host_caching,
+        "activation_type_enabled": settings.activation_type_enabled,
+        "listening_port": settings.listening_port,
+        "dns_publishing": settings.dns_publishing,
+        "low_priority": settings.low_priority,
+    }
+
+
+def _product_state(row: LicenceRow, now: datetime) -> dict[str, object]:
+    return {
+        "activation_id": row.activation_id,
+        "name": row.name,
+        "description": row.description,
+        "license_status": int(row.status),
+        "license_status_reason": f"0x{row.reason:08X}",
+        "grace_minutes": row.grace_minutes(now),
+        "partial_product_key": row.key.last_five if row.key else None,
+        "activated_by": row.activated_by,
+        "kms_host_used": row.kms_host_used,
+        "kms_machine": row.kms_machine,
+        "kms_port": row.kms_port or None,
+        "lookup_domain": row.lookup_domain,
+        "discovered_name": row.discovered_name,
+        "discovered_address": row.discovered_address,
+    }
+
+
+def _kms_host_state(machine: Machine, now: datetime) -> dict[str, object] | None:
+    if machine.kms is None:
+        return None
+    clients = [cmid for cmid, _seen in machine.kms.pool.at(now).clients]
+    counters = machine.kms.counters
+    return {
+        "listening": machine.service_running and machine.firewall_on and machine.kms_host_row(now) is not None,
+        "activated": machine.active_kms_host(now) is not None,
+        "port": machine.kms.port,
+        "pools": {"windows": {"count": len(clients), "maximum": CACHE_MAXIMUM, "cmids": clients}},
+        "requests": {"total": counters.total, "failed": counters.failed, "by_license_status": list(counters.by_status)},
+        "activation_interval": machine.kms.activation_interval,
+        "renewal_interval": machine.kms.renewal_interval,
+    }

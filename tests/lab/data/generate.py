@@ -1,0 +1,162 @@
+# Copyright: (c) 2026, The volact.kms authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Write the lab's own tables from the reference: `python tests/lab/data/generate.py` (needs PyYAML, at this time only).
+
+The lab must not share a misunderstanding with the collection it tests, so it knows a GVLK by its SHA-256 and reads
+the classes from its own table.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pathlib
+import typing as t
+
+import yaml
+
+HERE = pathlib.Path(__file__).resolve().parent
+REFERENCE = HERE.parents[2] / "docs" / "reference"
+
+#: Classes the lab simulates. Others are invalid classes there.
+CLASSES = (
+    "SoftwareLicensingService",
+    "SoftwareLicensingProduct",
+    "SoftwareLicensingTokenActivationLicense",
+    "Win32_OperatingSystem",
+    "Win32_Service",
+    "MSFT_NetFirewallRule",
+    "StdRegProv",
+)
+
+#: Members that real instances have and the reference leaves out, because the product does not use them.
+MORE_PROPERTIES: dict[str, dict[str, str]] = {
+    "Win32_OperatingSystem": {
+        "Name": "string",
+        "CSCreationClassName": "string",
+        "CreationClassName": "string",
+        "Manufacturer": "string",
+        "Organization": "string",
+        "RegisteredUser": "string",
+        "SerialNumber": "string",
+        "InstallDate": "datetime",
+        "CSDVersion": "string",
+        "CountryCode": "string",
+        "Locale": "string",
+        "CodeSet": "string",
+        "NumberOfUsers": "uint32",
+        "FreePhysicalMemory": "uint64",
+        "TotalVisibleMemorySize": "uint64",
+        "Primary": "boolean",
+        "Status": "string",
+        "SystemDirectory": "string",
+        "WindowsDirectory": "string",
+        "ServicePackMinorVersion": "uint16",
+    },
+    "Win32_Service": {
+        "Caption": "string",
+        "CreationClassName": "string",
+        "Description": "string",
+        "ServiceType": "string",
+        "Status": "string",
+        "SystemName": "string",
+        "AcceptPause": "boolean",
+    },
+}
+
+#: A class of its own: the reference has no entry for it.
+COMPUTER_SYSTEM = {
+    "Name": "string",
+    "DNSHostName": "string",
+    "Domain": "string",
+    "DomainRole": "uint16",
+    "PartOfDomain": "boolean",
+    "Manufacturer": "string",
+    "Model": "string",
+    "Caption": "string",
+}
+
+
+def since_of(member: dict[str, t.Any]) -> str:
+    """The range of Windows versions with a member: "", "6.2" (8/2012 on), "6.1 only" or "25398" (23H2 on)."""
+    text = str(member.get("since", ""))
+    if text.startswith("Windows 8"):
+        return "6.2"
+    if text.startswith("Windows 7 only"):
+        return "6.1 only"
+    if text.startswith("23H2"):
+        return "25398"
+    if text:
+        raise ValueError(f"The reference has a `since` the lab does not know: {text!r}.")
+    return ""
+
+
+def gvlk_table() -> dict[str, t.Any]:
+    """SHA-256 of every published GVLK -> product, edition, last five, and the editions it installs on."""
+    keys = yaml.safe_load((REFERENCE / "gvlk.yaml").read_text(encoding="utf-8"))["keys"]
+    rules = yaml.safe_load((REFERENCE / "editions.yaml").read_text(encoding="utf-8"))["gvlk_rules"]
+    table = {}
+    for entry in keys:
+        fits = [
+            {"skus": rule["skus"], "build": rule["build"], "product_type": rule["product_type"]}
+            for rule in rules
+            if (rule["product"], rule["edition"]) == (entry["product"], entry["edition"])
+        ]
+        table[hashlib.sha256(entry["key"].encode("ascii")).hexdigest()] = {
+            "product": entry["product"],
+            "edition": entry["edition"],
+            "last_five": entry["key"][-5:],
+            "fits": fits,
+        }
+    return dict(sorted(table.items()))
+
+
+def class_table() -> dict[str, t.Any]:
+    """Class name -> namespace, keys, properties and methods with types."""
+    document = yaml.safe_load((REFERENCE / "cim_classes.yaml").read_text(encoding="utf-8"))
+    table: dict[str, t.Any] = {}
+    for entry in document["classes"]:
+        name = entry["name"]
+        if name not in CLASSES:
+            continue
+        namespace = entry["namespace"].split(" ")[0]
+        properties = {
+            member["name"]: {"type": member["type"], "key": bool(member.get("key")), "since": since_of(member)}
+            for member in entry.get("properties", [])
+        }
+        for more, kind in MORE_PROPERTIES.get(name, {}).items():
+            properties.setdefault(more, {"type": kind, "key": False, "since": ""})
+        methods = {
+            method["name"]: {
+                "in": {parameter["name"]: parameter["type"] for parameter in method["in"]},
+                "since": since_of(method),
+            }
+            for method in entry.get("methods", [])
+        }
+        table[name] = {"namespace": namespace, "properties": properties, "methods": methods}
+    table["Win32_ComputerSystem"] = {
+        "namespace": "root/cimv2",
+        "properties": {
+            name: {"type": kind, "key": name == "Name", "since": ""} for name, kind in COMPUTER_SYSTEM.items()
+        },
+        "methods": {},
+    }
+    return table
+
+
+def render(table: dict[str, t.Any]) -> str:
+    """The JSON text of a table, one entry per line."""
+    lines = [f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=True)}" for name, value in table.items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def main() -> None:
+    """Rewrite both tables beside this file."""
+    (HERE / "gvlk.json").write_text(render(gvlk_table()), encoding="utf-8")
+    (HERE / "cim_classes.json").write_text(render(class_table()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
