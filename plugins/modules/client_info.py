@@ -21,8 +21,8 @@ requirements:
   - defusedxml on the controller
 extends_documentation_fragment:
   - volact.kms.attributes
-  - volact.kms.attributes.windows
   - volact.kms.attributes.info
+  - volact.kms.attributes.windows
 options: {}
 seealso:
   - module: volact.kms.client
@@ -34,14 +34,17 @@ EXAMPLES = r"""
   volact.kms.client_info:
   register: activation
 
-- name: Say when it ends
-  ansible.builtin.debug:
-    msg: "{{ activation.products[0].license_status_name }} until {{ activation.products[0].grace_ends or 'always' }}"
-
 - name: Fail on machines that are not activated
   volact.kms.client_info:
   register: activation
   failed_when: activation.products | rejectattr('license_status', 'eq', 1) | length > 0
+
+- name: Fail on machines whose activation by KMS ends within 30 days, which means that they don't renew it
+  volact.kms.client_info:
+  register: activation
+  failed_when: >-
+    activation.products | selectattr('channel', 'eq', 'kms_client')
+    | selectattr('grace_minutes', 'lt', 30 * 24 * 60) | length > 0
 """
 
 RETURN = r"""

@@ -20,8 +20,8 @@ requirements:
   - defusedxml on the controller
 extends_documentation_fragment:
   - volact.kms.attributes
-  - volact.kms.attributes.windows
   - volact.kms.attributes.info
+  - volact.kms.attributes.windows
 options: {}
 seealso:
   - module: volact.kms.host
@@ -33,14 +33,15 @@ EXAMPLES = r"""
   volact.kms.host_info:
   register: kms
 
-- name: Say how many clients it counts
-  ansible.builtin.debug:
-    msg: "{{ inventory_hostname }} counts {{ kms.host.current_count }} machines"
-
 - name: Fail unless clients can be activated now
   volact.kms.host_info:
   register: kms
   failed_when: kms.host.current_count | default(0, true) < 25
+
+- name: Fail if the host publishes itself, where its record is managed by srv_record
+  volact.kms.host_info:
+  register: kms
+  failed_when: kms.host.dns_publishing
 """
 
 RETURN = r"""

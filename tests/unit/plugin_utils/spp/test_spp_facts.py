@@ -53,7 +53,7 @@ def test_a_key_is_never_pickled() -> None:
         ("BBBBBCCCCCDDDDDFFFFFMKWHT", "its groups have the lengths 25"),
         ("B-" * 30, "its groups have the lengths 31 groups"),
         ("BBBBB-CCCCC-DDDDD-FFFFF-MKWH0", "group 5 has a character that product keys never use"),
-        ("NNBBB-CCCCC-DDDDD-FFFFF-MKWHT", "it has more than one letter N"),
+        ("NNNNN-CCCCC-DDDDD-FFFFF-MKWHT", "it has more than one letter N"),
         ("", "its groups have the lengths 0"),
     ],
 )
