@@ -1,0 +1,136 @@
+# Copyright: (c) 2026, The volact.kms authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the shell reads of a site file, and what it writes for Ansible and for BIND."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import dns.name
+import dns.tsig
+import pytest
+import yaml
+
+from lab.shell.dns_bind import named_conf, zone_text
+from lab.shell.errors import UsageError
+from lab.shell.inventory import as_yaml, inventory
+from lab.shell.settings import TSIG_ALGORITHMS, Account, read_account, read_dns
+
+DOMAIN = "corp.example.test"
+
+
+def test_an_account_has_a_name_and_a_new_password_by_default() -> None:
+    first, second = read_account({}), read_account({})
+    assert (first.user, first.transports, first.basic_allowed) == ("labadmin", ("ntlm",), False)
+    assert len(first.password) >= 20
+    assert first.password != second.password
+    assert first.password not in repr(first)
+
+
+def test_an_account_is_what_the_site_file_says() -> None:
+    account = read_account({"user": "admin", "password": "secret", "transports": ["ntlm", "basic"]})
+    assert account == Account("admin", "secret", ("ntlm", "basic"))
+    assert account.basic_allowed
+
+
+@pytest.mark.parametrize(
+    ("section", "sentence"),
+    [
+        ({"user": 5}, "`account.user` has to be text"),
+        ({"user": ""}, "`account.user` has to be text"),
+        ({"password": "a:b"}, "`account.password` has to be text without a colon"),
+        ({"password": "a\nb"}, "of one line"),
+        ({"transports": "ntlm"}, "`account.transports` has to be a list of ntlm or basic"),
+        ({"transports": []}, "`account.transports` has to be a list"),
+        ({"name": "x"}, "'name' is not a name in `account`; valid names are user, password, transports"),
+    ],
+)
+def test_a_wrong_account_is_one_sentence(section: dict[str, object], sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        read_account(section)
+
+
+def test_each_lab_has_its_own_dns_key() -> None:
+    first, second = read_dns({}, DOMAIN), read_dns({}, DOMAIN)
+    assert (first.software, first.tsig_name, first.tsig_algorithm) == ("auto", "lab-update", "hmac-sha256")
+    assert len(base64.b64decode(first.tsig_secret)) == 32
+    assert first.tsig_secret != second.tsig_secret
+    assert first.zone == dns.name.from_text(DOMAIN)
+
+
+@pytest.mark.parametrize("algorithm", sorted(TSIG_ALGORITHMS))
+def test_every_hmac_algorithm_can_be_chosen(algorithm: str) -> None:
+    settings = read_dns({"tsig_algorithm": algorithm}, DOMAIN)
+    assert settings.tsig_algorithm == algorithm
+    truncated = algorithm.rsplit("-", 1)[-1] in ("128", "192", "256") and algorithm.count("-") == 2
+    assert settings.bind_can_serve is not truncated
+
+
+@pytest.mark.parametrize(
+    ("section", "sentence"),
+    [
+        ({"software": "knot"}, "`dns.software` has to be auto, bind or builtin, not 'knot'"),
+        ({"tsig_algorithm": "gss-tsig"}, "`dns.tsig_algorithm` has to be hmac-"),
+        ({"software": "bind", "tsig_algorithm": "hmac-sha512-256"}, "BIND has no TSIG algorithm hmac-sha512-256"),
+        ({"port": 53}, "'port' is not a name in `dns`; valid names are software, tsig_algorithm"),
+    ],
+)
+def test_a_wrong_dns_section_is_one_sentence(section: dict[str, object], sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        read_dns(section, DOMAIN)
+
+
+def test_the_inventory_is_yaml_that_ansible_reads_back() -> None:
+    settings = read_dns({}, DOMAIN)
+    document = inventory(
+        addresses={"kms01": "127.30.40.10", "win001": "127.30.40.11"},
+        groups={"kms01": ["kms_hosts", "servers"], "win001": []},
+        account=Account("labadmin", "*: {not yaml}", ("ntlm",)),
+        domain=DOMAIN,
+        dns=settings,
+        dns_address="127.30.40.1",
+        dns_port=10053,
+    )
+    everything = yaml.safe_load(as_yaml(document))["all"]
+    assert everything["hosts"]["win001"]["ansible_host"] == "127.30.40.11"
+    assert everything["hosts"]["win001"]["ansible_password"] == "*: {not yaml}"
+    assert everything["children"] == {"kms_hosts": {"hosts": {"kms01": {}}}, "servers": {"hosts": {"kms01": {}}}}
+    assert everything["vars"] == {
+        "lab_domain": DOMAIN,
+        "lab_dns_server": "127.30.40.1",
+        "lab_dns_port": 10053,
+        "lab_dns_zone": DOMAIN,
+        "lab_tsig_name": "lab-update",
+        "lab_tsig_algorithm": "hmac-sha256",
+        "lab_tsig_secret": settings.tsig_secret,
+    }
+
+
+def test_binds_configuration_stays_in_its_folder_and_grants_the_key_four_types() -> None:
+    settings = read_dns({}, DOMAIN)
+    text = named_conf(Path("/state/dns"), settings, 20001, "identity", (9, 18))
+    assert 'directory "/state/dns";' in text
+    assert "listen-on port 20001 { 127.0.0.1; };" in text
+    assert 'server-id "identity";' in text
+    assert 'grant "lab-update" zonesub A AAAA SRV TXT;' in text
+    assert f'secret "{settings.tsig_secret}"' in text
+    assert "controls { };" in text
+    assert "recursion no;" in text
+
+
+@pytest.mark.parametrize(("version", "known"), [((9, 16), True), ((9, 20), True), ((9, 21), False), ((10, 0), False)])
+def test_the_lock_file_is_switched_off_where_bind_has_one(version: tuple[int, int], known: bool) -> None:
+    text = named_conf(Path("/state/dns"), read_dns({}, DOMAIN), 20001, "identity", version)
+    assert ("lock-file none;" in text) is known
+
+
+def test_the_zone_file_has_authority_and_addresses() -> None:
+    zone = dns.name.from_text(DOMAIN)
+    text = zone_text(zone, "127.0.0.1", {dns.name.from_text("kms01", zone): "127.30.40.10"})
+    assert "corp.example.test. IN SOA ns.corp.example.test. hostmaster.corp.example.test. 1 900 300 86400 60\n" in text
+    assert "corp.example.test. IN NS ns.corp.example.test.\n" in text
+    assert "ns.corp.example.test. IN A 127.0.0.1\n" in text
+    assert "kms01.corp.example.test. IN A 127.30.40.10\n" in text
