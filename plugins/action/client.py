@@ -62,8 +62,8 @@ def desired_client(parameters: dict[str, t.Any]) -> DesiredClient:
     port = parameters["kms_port"]
     if parameters["discovery"] and (parameters["kms_host"] or port):
         raise BadInput(
-            "discovery is true, and kms_host or kms_port is given too: a machine either looks its KMS host up in DNS, or "
-            "is pinned to one. Nothing was changed. Leave one of them out.",
+            "discovery is true, and kms_host or kms_port is given too: a machine either looks its KMS host up in DNS, "
+            "or is pinned to one. Nothing was changed. Leave one of them out.",
             operation="validate",
             target="discovery",
         )

@@ -107,7 +107,7 @@ class BadReply(KmsError):
 
 
 class CimFault(KmsError):
-    """A WS-Management fault. `code` is its most specific HRESULT, `wsman_code` the outermost one, `subcode` the QName."""
+    """A WS-Management fault: `code` is its most specific HRESULT, `wsman_code` the outermost, `subcode` the QName."""
 
     kind = "cim_fault"
 

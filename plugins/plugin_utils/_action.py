@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import datetime as dt
 import enum
@@ -81,8 +82,9 @@ class _Action(ActionBase):
         converted: Result = to_builtins(result)
         return converted
 
+    @abc.abstractmethod
     def _perform(self, parameters: Parameters) -> Result:
-        raise NotImplementedError
+        """Do what the module is for."""
 
     def _refuse_async(self) -> None:
         if self._task.async_val:
@@ -123,9 +125,9 @@ class KmsAction(_Action):
 
     _requires_connection = True
 
+    @abc.abstractmethod
     def execute(self, session: CimSession, parameters: Parameters) -> Result:
         """Do the work and return the result; raises `KmsError`, with what was done so far in its `progress`."""
-        raise NotImplementedError
 
     def _perform(self, parameters: Parameters) -> Result:
         transport = open_transport(self._connection, warn=self.warn)
@@ -140,9 +142,9 @@ class ControllerAction(_Action):
 
     _requires_connection = False
 
+    @abc.abstractmethod
     def execute(self, parameters: Parameters) -> Result:
         """Do the work and return the result; raises `KmsError`."""
-        raise NotImplementedError
 
     def _perform(self, parameters: Parameters) -> Result:
         return self.execute(parameters)

@@ -110,7 +110,7 @@ def play(name: str, arguments: list[str]) -> tuple[int, float]:
     """Run the site playbook; one progress line per play. Returns its exit status and seconds."""
     log = BUILD / f"{name.replace(' ', '-')}.log"
     command = [
-        Path(sys.executable).parent / "ansible-playbook",
+        str(Path(sys.executable).with_name("ansible-playbook")),
         "volact.kms.site",
         "-e",
         f"@{ROOT / 'tests' / 'demo' / 'vars.yml'}",

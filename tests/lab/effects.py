@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Union
+from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +25,14 @@ class LookupService:
 
 @dataclass(frozen=True, slots=True)
 class LookupAddress:
-    """Ask the lab's DNS for the addresses of `name` (an IPv4 literal is its own address). Outcome: `Addresses` or `Failure`."""
+    """Ask the lab's DNS for the addresses of `name`; a literal is its own. Outcome: `Addresses` or `Failure`."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class ExchangeWithKms:
-    """Connect to a KMS host from the machine's own address and exchange one payload. Outcome: `Payload` or `Failure`."""
+    """Connect to a KMS host from the machine's address and exchange one payload. Outcome: `Payload` or `Failure`."""
 
     source: str
     address: str
@@ -93,6 +93,6 @@ class Response:
     body: bytes
 
 
-Effect = Union[LookupService, LookupAddress, ExchangeWithKms, Wait]
-Outcome = Union[ServiceRecords, Addresses, Payload, Failure, None]
-Handler = Generator[Effect, Outcome, Response]
+Effect: TypeAlias = LookupService | LookupAddress | ExchangeWithKms | Wait
+Outcome: TypeAlias = ServiceRecords | Addresses | Payload | Failure | None
+Handler: TypeAlias = Generator[Effect, Outcome, Response]

@@ -20,7 +20,7 @@ from ansible_collections.volact.kms.plugins.module_utils._errors import (
 )
 
 from . import _catalogue
-from ._codes import LicenseStatus, Outcome
+from ._codes import Channel, LicenseStatus, Outcome
 from ._hresult import BELOW_THRESHOLD, KEY_DOES_NOT_FIT, explain
 from ._keys import ProductKey
 from ._licensing import Licensing
@@ -119,9 +119,9 @@ class Applier:
                 hint="Restart the service sppsvc and run again.",
             )
         if change.channel is not None and installed.channel is not change.channel:
-            self._take_back(change, key, installed, former)
+            raise self._take_back(change.channel, key, installed, former)
 
-    def _take_back(self, change: Change, key: ProductKey, installed: Product, former: Product | None) -> None:
+    def _take_back(self, wanted: Channel, key: ProductKey, installed: Product, former: Product | None) -> BadInput:
         """A key turned out to be of another kind: activate nothing, restore what can be restored, and say so (F28)."""
         published = _catalogue.published_by_last_five(former.partial_product_key or "") if former else None
         if published is not None:
@@ -134,13 +134,12 @@ class Applier:
             lost = f" and the former key (ending in {former.partial_product_key}) is gone" if former else ""
             left = f"the key was removed again, so Windows has no key now{lost}"
         self._refresh()
-        wanted = change.channel.value if change.channel else "another kind"
-        raise BadInput(
-            f"product_key (ending in {key.last_five}) is a {installed.channel.value} key, which only its installation on "
-            f"{self._machine} could show, and {wanted} was asked for. Nothing was activated; {left}.",
+        return BadInput(
+            f"product_key (ending in {key.last_five}) is a {installed.channel.value} key, which only its installation "
+            f"on {self._machine} could show, and {wanted.value} was asked for. Nothing was activated; {left}.",
             operation=INSTALL_KEY,
             target="product_key",
-            hint=f"Give a key of the kind {wanted}.",
+            hint=f"Give a key of the kind {wanted.value}.",
         )
 
     def _key_refused(self, fault: CimFault, key: ProductKey) -> KmsError:
@@ -149,13 +148,13 @@ class Applier:
         known = explain(fault.code or 0)
         return BadInput(
             f"{self._machine} refused the product key ending in {key.last_five} ({known}): it is mistyped, or "
-            f"for another edition than {_catalogue.edition_name(self._system)} (build {self._system.build}). The former "
-            f"key is still in place.",
+            f"for another edition than {_catalogue.edition_name(self._system)} (build {self._system.build}). The "
+            f"former key is still in place.",
             operation=INSTALL_KEY,
             target="product_key",
             code=fault.code,
             name=known.name,
-            hint="A KMS client needs no product_key: the right one is chosen by edition. Of others, check edition and kind.",
+            hint="For a KMS client leave product_key out, it is chosen by edition. Else check edition and kind.",
         )
 
     def _activate(self, change: Change, target: ProductTarget) -> None:

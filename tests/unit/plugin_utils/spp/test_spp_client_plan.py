@@ -155,7 +155,7 @@ REFUSALS = [
         client(MAK),
         replace(KMS, product_key=ProductKey(PRO_GVLK)),
         BadInput,
-        r"ending in T83GX\) is the client setup key of Windows 11 / Windows 10 Pro, and WIN001 takes the one of .*Enterprise",
+        r"ending in T83GX\) is the client setup key of Windows 11 / Windows 10 Pro, and WIN001 takes .*Enterprise",
     ),
     (
         client(GVLK),
