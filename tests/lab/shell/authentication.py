@@ -1,0 +1,125 @@
+# Copyright: (c) 2026, The volact.kms authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who is on the other end of a connection: Negotiate (raw NTLMSSP or SPNEGO) and Basic.
+
+WinRM authenticates a TCP connection, not a request: the security context that authenticated it also seals its
+messages. So one `ConnectionLogin` lives as long as its connection.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import spnego
+from spnego.exceptions import SpnegoError
+
+from .settings import Account
+from .state_folder import write_private
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The request may go on as `user`; `header` is a last token for WWW-Authenticate."""
+
+    user: str
+    header: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The request gets HTTP 401 with these WWW-Authenticate headers."""
+
+    headers: tuple[str, ...]
+
+
+def write_ntlm_users(path: Path, account: Account, domain: str) -> None:
+    """Write the file that the NTLM acceptor reads, and point the acceptor of this process to it.
+
+    NTLM clients spell one account in several ways: plain, DOMAIN\\user, dns.domain\\user and user@dns.domain.
+    """
+    short = domain.split(".")[0].upper()
+    spellings = [("", account.user), (short, account.user), (domain, account.user), ("", f"{account.user}@{domain}")]
+    text = "".join(f"{prefix}:{user}:{account.password}\n" for prefix, user in spellings)
+    write_private(path, text)
+    os.environ["NTLM_USER_FILE"] = str(path)
+
+
+class ConnectionLogin:
+    """Authentication state of one TCP connection."""
+
+    def __init__(self, account: Account) -> None:
+        self._account = account
+        self._context: spnego.ContextProxy | None = None
+        self._user: str | None = None
+
+    def authenticate(self, authorization: str | None) -> Welcome | Refusal:
+        """Judge one request by its Authorization header, and by what the connection has shown before."""
+        if authorization is None:
+            return Welcome(self._user) if self._user else self._refusal()
+        scheme, _, value = authorization.partition(" ")
+        try:
+            token = base64.b64decode(value.strip(), validate=True)
+        except (binascii.Error, ValueError):
+            return self._refusal()
+        if not token:
+            return self._refusal()
+        if scheme.lower() == "basic" and self._account.basic_allowed:
+            return self._basic(token)
+        if scheme.lower() == "negotiate" and "ntlm" in self._account.transports:
+            return self._negotiate(token)
+        return self._refusal()
+
+    def unseal(self, signature: bytes, sealed: bytes) -> bytes:
+        """Decrypt a message of this connection. Raises ValueError when it was not sealed by its security context."""
+        if self._context is None or not self._context.complete:
+            raise ValueError("the connection has no security context")
+        try:
+            return self._context.unwrap_winrm(signature, sealed)
+        except SpnegoError as error:
+            raise ValueError("the message was not sealed by this connection's security context") from error
+
+    def seal(self, plain: bytes) -> tuple[bytes, bytes, int]:
+        """Encrypt a message of this connection: signature, sealed bytes, padding length."""
+        if self._context is None:
+            raise ValueError("the connection has no security context")
+        sealed = self._context.wrap_winrm(plain)
+        return sealed.header, sealed.data, sealed.padding_length
+
+    def _basic(self, token: bytes) -> Welcome | Refusal:
+        user, _, password = token.decode("utf-8", errors="replace").partition(":")
+        same_password = hmac.compare_digest(password.encode(), self._account.password.encode())
+        if same_password and user.lower() == self._account.user.lower():
+            return Welcome(user)
+        return self._refusal()
+
+    def _negotiate(self, token: bytes) -> Welcome | Refusal:
+        if self._context is None or self._context.complete:
+            # A raw NTLM token needs the plain NTLM acceptor: SPNEGO's would answer with a SPNEGO token.
+            protocol = "ntlm" if token.startswith(b"NTLMSSP\0") else "negotiate"
+            option = spnego.NegotiateOptions.use_ntlm if protocol == "ntlm" else spnego.NegotiateOptions.use_negotiate
+            self._context = spnego.server(protocol=protocol, options=option)
+            self._user = None
+        try:
+            answer = self._context.step(token)
+        except Exception:  # on bytes that are no token the parser raises whatever it stumbles over
+            self._context = None
+            return self._refusal()
+        if not self._context.complete:
+            return Refusal((_negotiate_header(answer or b""),))
+        self._user = self._context.client_principal or self._account.user
+        return Welcome(self._user, header=_negotiate_header(answer) if answer else None)
+
+    def _refusal(self) -> Refusal:
+        schemes = {"ntlm": "Negotiate", "basic": 'Basic realm="WSMAN"'}
+        return Refusal(tuple(schemes[name] for name in self._account.transports))
+
+
+def _negotiate_header(token: bytes) -> str:
+    return f"Negotiate {base64.b64encode(token).decode()}"

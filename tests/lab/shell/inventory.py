@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, The volact.kms authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The Ansible inventory of a running lab."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import yaml
+
+from .settings import Account, DnsSettings
+from .winrm import PORT
+
+
+def inventory(
+    *,
+    addresses: Mapping[str, str],
+    groups: Mapping[str, Iterable[str]],
+    account: Account,
+    domain: str,
+    dns: DnsSettings,
+    dns_address: str,
+    dns_port: int,
+) -> dict[str, Any]:
+    """The inventory as a document: host variables for the winrm connection, the lab's DNS as variables of `all`.
+
+    `groups` maps a machine name to its groups.
+    """
+    members: dict[str, dict[str, Any]] = {}
+    for name, its_groups in groups.items():
+        for group in its_groups:
+            members.setdefault(group, {"hosts": {}})["hosts"][name] = {}
+    connection = {
+        "ansible_port": PORT,
+        "ansible_connection": "winrm",
+        "ansible_user": account.user,
+        "ansible_password": account.password,
+        "ansible_winrm_transport": account.transports[0] if len(account.transports) == 1 else list(account.transports),
+        "ansible_winrm_scheme": "http",
+        "ansible_winrm_message_encryption": "auto",
+    }
+    site = {
+        "lab_domain": domain,
+        "lab_dns_server": dns_address,
+        "lab_dns_port": dns_port,
+        "lab_dns_zone": domain,
+        "lab_tsig_name": dns.tsig_name,
+        "lab_tsig_algorithm": dns.tsig_algorithm,
+        "lab_tsig_secret": dns.tsig_secret,
+    }
+    hosts = {name: {"ansible_host": address, **connection} for name, address in addresses.items()}
+    return {"all": {"vars": site, "hosts": hosts, "children": members}}
+
+
+def as_yaml(document: Mapping[str, Any]) -> str:
+    """The inventory's text."""
+    return yaml.dump(document, Dumper=_PlainDumper, sort_keys=False, allow_unicode=False)
+
+
+class _PlainDumper(yaml.SafeDumper):
+    """Without anchors: an inventory is read by people too."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True

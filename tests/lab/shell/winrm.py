@@ -1,0 +1,155 @@
+# Copyright: (c) 2026, The volact.kms authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The WinRM endpoint of all machines: one HTTP application that tells them apart by the local address.
+
+Source: [MS-WSMV] 2.2.9.1 (encryption), reference "wsman_identify" (Identify without authentication).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from weakref import WeakKeyDictionary
+from xml.etree import ElementTree
+
+import defusedxml.ElementTree
+from aiohttp import web
+
+from lab.effects import Response
+
+from .authentication import ConnectionLogin, Refusal, Welcome
+from .errors import LabError
+from .message_encryption import open_sealed, seal_body, sealed_content_type, sealed_protocol
+from .settings import Account
+
+LOG = logging.getLogger(__name__)
+
+PORT = 5985
+SOAP = "application/soap+xml;charset=UTF-8"
+IDLE_SECONDS = 120
+"""Windows closes an idle connection after about that time."""
+
+MAX_BODY_BYTES = 516 * 1024
+"""MaxEnvelopeSizekb of Windows 8 and later is 500; the rest is for the wrapping of an encrypted message."""
+
+MAX_IDENTIFY_BYTES = 4096
+_SOAP_BODY = "{http://www.w3.org/2003/05/soap-envelope}Body"
+_IDENTIFY = "{http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd}Identify"
+
+Answer = Callable[[str, bytes, str], Awaitable[Response]]
+"""Answers a SOAP envelope: machine name, envelope, user ("" for nobody)."""
+
+
+class WinrmEndpoint:
+    """Port 5985 of every machine, in one server."""
+
+    def __init__(self, machines: Mapping[str, str], account: Account, answer: Answer) -> None:
+        self._names = {address: name for name, address in machines.items()}
+        self._account = account
+        self._answer = answer
+        self._logins: WeakKeyDictionary[asyncio.BaseTransport, ConnectionLogin] = WeakKeyDictionary()
+        self._runner: web.AppRunner | None = None
+        self._server: asyncio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen on every machine's address. Raises LabError when a port is taken."""
+        application = web.Application(client_max_size=MAX_BODY_BYTES)
+        for path in ("/wsman", "/wsman-anon", "/wsman-anon/identify"):
+            application.router.add_post(path, self._handle)
+        self._runner = web.AppRunner(
+            application,
+            access_log=None,
+            keepalive_timeout=IDLE_SECONDS,
+            shutdown_timeout=1.0,
+            handle_signals=False,
+        )
+        await self._runner.setup()
+        assert self._runner.server is not None
+        loop = asyncio.get_running_loop()
+        try:
+            self._server = await loop.create_server(
+                self._runner.server, list(self._names), PORT, backlog=128, reuse_address=True
+            )
+        except OSError as error:
+            await self.stop()
+            raise LabError(
+                f"Port {PORT} is taken on the lab's addresses: stop what listens on 0.0.0.0:{PORT}."
+            ) from error
+
+    async def stop(self) -> None:
+        """Close every listener and connection."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def _handle(self, request: web.Request) -> web.Response:
+        transport = request.transport
+        if transport is None:
+            raise ConnectionResetError("the client has gone")
+        machine = self._names[transport.get_extra_info("sockname")[0]]
+        body = await request.read()
+        authorization = request.headers.get("Authorization")
+        if authorization is None and _asks_identify(request.headers, body):
+            return _plain(await self._answer(machine, body, ""))
+        login = self._logins.get(transport)
+        if login is None:
+            login = self._logins.setdefault(transport, ConnectionLogin(self._account))
+        verdict = login.authenticate(authorization)
+        if isinstance(verdict, Refusal):
+            return _unauthorized(verdict)
+        answer = await self._authenticated(request, machine, body, login, verdict)
+        if verdict.header:
+            answer.headers["WWW-Authenticate"] = verdict.header
+        return answer
+
+    async def _authenticated(
+        self, request: web.Request, machine: str, body: bytes, login: ConnectionLogin, welcome: Welcome
+    ) -> web.Response:
+        if not body:
+            # The empty POST by which pywinrm and pypsrp authenticate a connection before they seal a message.
+            return web.Response(status=200)
+        protocol = sealed_protocol(request.headers.get("Content-Type", ""))
+        if protocol is None and self._account.basic_allowed:
+            return _plain(await self._answer(machine, body, welcome.user))
+        if protocol is None:
+            # What Windows answers when AllowUnencrypted is false.
+            return web.Response(status=500)
+        try:
+            envelope = open_sealed(body, login.unseal)
+        except ValueError as error:
+            LOG.warning("%s: an encrypted message was refused: %s", machine, error)
+            return web.Response(status=400)
+        response = await self._answer(machine, envelope, welcome.user)
+        return web.Response(
+            status=response.status,
+            body=seal_body(response.body, protocol, login.seal) if response.body else b"",
+            headers={"Content-Type": sealed_content_type(protocol)},
+        )
+
+
+def _plain(response: Response) -> web.Response:
+    return web.Response(status=response.status, body=response.body, headers={"Content-Type": SOAP})
+
+
+def _unauthorized(refusal: Refusal) -> web.Response:
+    response = web.Response(status=401)
+    for header in refusal.headers:
+        response.headers.add("WWW-Authenticate", header)
+    return response
+
+
+def _asks_identify(headers: Mapping[str, str], body: bytes) -> bool:
+    """Whether this is the one request that needs no authentication."""
+    if headers.get("WSMANIDENTIFY", "").lower() != "unauthenticated" or len(body) > MAX_IDENTIFY_BYTES:
+        return False
+    try:
+        soap_body = defusedxml.ElementTree.fromstring(body).find(_SOAP_BODY)
+    except (ElementTree.ParseError, defusedxml.DefusedXmlException, ValueError):
+        return False
+    return soap_body is not None and [child.tag for child in soap_body] == [_IDENTIFY]
