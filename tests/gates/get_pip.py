@@ -1,0 +1,21 @@
+# Copyright: (c) 2026, The volact.kms authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Stands in for the pip bootstrap script that ansible-test downloads: pip from ensurepip, then what was asked for.
+
+ansible-test looks for its script in ~/.ansible/test/cache before it downloads one, and runs it with pip's own
+arguments, in each of the environments that it makes for its sanity tests.
+"""
+
+from __future__ import annotations
+
+import ensurepip
+import os
+import subprocess
+import sys
+
+settings = os.environ.copy()  # ensurepip drops PIP_* and points PIP_CONFIG_FILE at the null device
+ensurepip.bootstrap()
+arguments = [argument for argument in sys.argv[1:] if argument not in {"--no-setuptools", "--no-wheel"}]
+sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", "--quiet", *arguments], env=settings))
