@@ -4,8 +4,8 @@
 
 """Attributes that modules of one kind share.
 
-A module takes one of WINDOWS, DNS and CONTROLLER, each with all of DOCUMENTATION in it. A module that only reads lists
-INFO before that, since the first text about an attribute wins, and its own text before all.
+A module lists DOCUMENTATION and one of WINDOWS, DNS and CONTROLLER. A module that only reads lists INFO before these,
+since the first text about an attribute wins, and its own text before all.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ attributes:
       - This assumes that nothing else makes changes in between.
 """
 
-    WINDOWS = (
-        DOCUMENTATION
-        + r"""  action_group:
+    WINDOWS = r"""
+options: {}
+attributes:
+  action_group:
     description:
       - Use C(group/volact.kms.kms) or C(group/volact.kms.windows) in C(module_defaults) to set options for this module.
     support: full
@@ -76,11 +77,11 @@ attributes:
       - Windows 7 and Windows Server 2008 R2 to Windows 11 and Windows Server 2025, in every display language.
       - No PowerShell and no VBScript is used, and nothing is copied to the machine.
 """
-    )
 
-    DNS = (
-        DOCUMENTATION
-        + r"""  action_group:
+    DNS = r"""
+options: {}
+attributes:
+  action_group:
     description:
       - Use C(group/volact.kms.kms) or C(group/volact.kms.dns) in C(module_defaults) to set options for this module.
     support: full
@@ -111,11 +112,11 @@ attributes:
     platforms: posix
     support: full
 """
-    )
 
-    CONTROLLER = (
-        DOCUMENTATION
-        + r"""  action_group:
+    CONTROLLER = r"""
+options: {}
+attributes:
+  action_group:
     description:
       - Use C(group/volact.kms.kms) in C(module_defaults) to set options for this module.
     support: full
@@ -149,7 +150,6 @@ attributes:
     details:
       - The Ansible controller, or the execution environment that Ansible runs in.
 """
-    )
 
     INFO = r"""
 options: {}

@@ -20,6 +20,7 @@ description:
   - The module never fails because of a missing library. Check RV(ok) to stop a play early.
 extends_documentation_fragment:
   - volact.kms.attributes.info
+  - volact.kms.attributes
   - volact.kms.attributes.controller
 seealso:
   - module: volact.kms.client

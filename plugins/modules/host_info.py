@@ -19,8 +19,8 @@ requirements:
   - pywinrm >= 0.4.0 on the controller
   - defusedxml on the controller
 extends_documentation_fragment:
-  - volact.kms.attributes
   - volact.kms.attributes.info
+  - volact.kms.attributes
   - volact.kms.attributes.windows
 options: {}
 seealso:

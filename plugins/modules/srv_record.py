@@ -27,6 +27,7 @@ description:
 requirements:
   - dnspython >= 2.7 for the Python that runs the module
 extends_documentation_fragment:
+  - volact.kms.attributes
   - volact.kms.attributes.dns
 options:
   zone:
@@ -134,8 +135,6 @@ notes:
     unchanged set is not sent again.
 seealso:
   - module: volact.kms.host
-  - plugin: volact.kms.kms_dns
-    plugin_type: role
   - name: RFC 2136
     description: Dynamic updates in the Domain Name System.
     link: https://www.rfc-editor.org/rfc/rfc2136

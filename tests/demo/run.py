@@ -148,6 +148,8 @@ def environment() -> dict[str, str]:
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "ansible"),
         "ANSIBLE_CONFIG": str(ROOT / "tests" / "demo" / "ansible.cfg"),
         "ANSIBLE_HOME": str(BUILD / "ansible"),
+        # Else Ansible writes into the home folder, which not every user has.
+        "ANSIBLE_REMOTE_TEMP": str(BUILD / "ansible" / "tmp"),
     }
 
 

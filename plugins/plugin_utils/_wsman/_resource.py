@@ -65,7 +65,7 @@ def queried_class(wql: str) -> str:
 
 def addressed(uri: str, selectors: Mapping[str, str | Reference]) -> Reference:
     """The instance that a resource URI with selectors means; the namespace is the URI's, or a selector's."""
-    path, _, class_name = uri.rpartition("/")
+    path, _slash, class_name = uri.rpartition("/")
     keys = {name: value for name, value in selectors.items() if name.lower() != _NAMESPACE_SELECTOR}
     if path.lower().startswith(WMI_RESOURCE.lower()):
         return Reference(class_name, keys, path[len(WMI_RESOURCE) :])
