@@ -48,6 +48,11 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class DropConnection:
+    """Close the connection of this request without an answer. There is no outcome: the generator is not resumed."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceRecord:
     """One SRV record as a resolver sees it."""
 
@@ -93,6 +98,6 @@ class Response:
     body: bytes
 
 
-Effect: TypeAlias = LookupService | LookupAddress | ExchangeWithKms | Wait
+Effect: TypeAlias = LookupService | LookupAddress | ExchangeWithKms | Wait | DropConnection
 Outcome: TypeAlias = ServiceRecords | Addresses | Payload | Failure | None
 Handler: TypeAlias = Generator[Effect, Outcome, Response]

@@ -10,8 +10,9 @@ yielded as an effect (`lab.effects`) for the shell to perform.
 
 from __future__ import annotations
 
+from .dialects import DIALECTS
 from .machine import Machine
 from .site import BackgroundTask, Site
 from .spec import MachineSpec, SiteError, SiteSpec, parse_site
 
-__all__ = ["BackgroundTask", "Machine", "MachineSpec", "Site", "SiteError", "SiteSpec", "parse_site"]
+__all__ = ["DIALECTS", "BackgroundTask", "Machine", "MachineSpec", "Site", "SiteError", "SiteSpec", "parse_site"]

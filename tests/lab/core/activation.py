@@ -23,6 +23,7 @@ from ..effects import (
     Failure,
     LookupAddress,
     LookupService,
+    Outcome,
     Payload,
     ServiceRecord,
     ServiceRecords,
@@ -35,6 +36,7 @@ from .machine import Machine
 from .world import SppFailure, Steps, World
 
 KMS_PORT = 1688
+COUNT_TOO_LOW = 0xC004F038
 ACTIVE_DIRECTORY, KMS_ONLY, TOKEN = 1, 2, 3
 
 
@@ -129,13 +131,25 @@ def _remembered_target(machine: Machine, row: LicenceRow) -> Target | None:
 
 def _discover(world: World, machine: Machine, row: LicenceRow) -> Steps[list[Target]]:
     domain = row.lookup_domain or machine.settings.lookup_domain or machine.domain
-    outcome = yield LookupService(f"_vlmcs._tcp.{domain}")
+    outcome = yield from _look_up(world, machine, LookupService(f"_vlmcs._tcp.{domain}"))
     if isinstance(outcome, ServiceRecords):
         return [
             Target(record.target.rstrip("."), record.port, discovered=True)
             for record in srv_order(outcome.records, world.chance)
         ]
     raise SppFailure(outcome.code if isinstance(outcome, Failure) else machine.dialect.no_host_answers)
+
+
+def _look_up(world: World, machine: Machine, question: LookupService | LookupAddress) -> Steps[Outcome]:
+    """Ask DNS, unless the machine's resolver remembers that there was no answer."""
+    until, code = machine.negative_dns.get(question.name, (world.now(), 0))
+    if until > world.now():
+        return Failure(code)
+    outcome = yield question
+    seconds = machine.circumstances.negative_dns_seconds
+    if seconds and isinstance(outcome, Failure):
+        machine.negative_dns[question.name] = (world.now() + timedelta(seconds=seconds), outcome.code)
+    return outcome
 
 
 def srv_order(records: Sequence[ServiceRecord], chance: Random) -> list[ServiceRecord]:
@@ -159,15 +173,20 @@ def _ask_each(
 ) -> Steps[tuple[Target, str, KmsAnswer] | None]:
     """Ask one host after the other until one gives an answer that counts."""
     for target in targets:
-        outcome = yield LookupAddress(target.name)
+        outcome = yield from _look_up(world, machine, LookupAddress(target.name))
         if not isinstance(outcome, Addresses):
             _log_request(world, machine, row, target, outcome.code if isinstance(outcome, Failure) else 0x8007232B)
             continue
         for address in outcome.addresses:
             answer = yield from _ask(world, machine, row, target, address)
-            if answer is not None and answer.code != machine.dialect.clock_skew_event:
+            if answer is not None and not _is_hidden(machine, answer):
                 return target, address, answer
     return None
+
+
+def _is_hidden(machine: Machine, answer: KmsAnswer) -> bool:
+    """Clock skew shows in the events; whether Activate tells of it, too, depends on the dialect."""
+    return answer.code == machine.dialect.clock_skew_event and not machine.dialect.clock_skew_is_told
 
 
 def _ask(world: World, machine: Machine, row: LicenceRow, target: Target, address: str) -> Steps[KmsAnswer | None]:
@@ -226,12 +245,18 @@ def _take_answer(
         )
     machine.put_row(row)
     machine.log(now, 12289, "Application", _answer_line(machine, now, answer, good))
-    if not good:
-        raise SppFailure(0xC004F038)
+    if good:
+        return
+    if machine.dialect.low_count_is_success:
+        attempt = now + timedelta(minutes=row.activation_interval)
+        reason = row.reason if row.status is LicenseStatus.LICENSED else COUNT_TOO_LOW
+        machine.put_row(replace(row, reason=reason, next_attempt=attempt))
+        return
+    raise SppFailure(COUNT_TOO_LOW)
 
 
 def _answer_line(machine: Machine, now: datetime, answer: KmsAnswer, good: bool) -> str:
-    code, flags = (0, 0) if good else (0xC004F038, 0x04000000)
+    code, flags = (0, 0) if good else (COUNT_TOO_LOW, 0x04000000)
     clock = f"{machine.local_time(now):%Y/%m/%d %H:%M}"
     counts = f"{answer.count}, {answer.activation_interval}, {answer.renewal_interval}"
     return f"0x{code:08X}, 0x{flags:08X}, {int(good)}, 0, {counts}, {clock}"

@@ -20,12 +20,17 @@ KMS_CLIENT = "VOLUME_KMSCLIENT"
 MAK = "VOLUME_MAK"
 RETAIL = "RETAIL"
 EVALUATION = "TIMEBASED_EVAL"
+OEM = "OEM_DM"
+SUBSCRIPTION = "TIMEBASED_SUB"
 KMS_HOST_PREFIX = "VOLUME_KMS_"
+
+#: SKUs that can never be a KMS host. Source: gvlk.yaml and kms_rules.yaml, "Datacenter: Azure Edition".
+NEVER_HOSTS = frozenset({407, 408, 409})
 
 #: Ids of rows are made from names, so that a site looks the same in every run.
 _ROWS = uuid.UUID("6a1a2f38-9c0e-5b55-8a3c-3f6b1a0c7d11")
 
-_LANGUAGES = {"en-US": 1033, "de-DE": 1031, "ja-JP": 1041}
+_LANGUAGES = {"en-US": 1033, "de-DE": 1031, "ja-JP": 1041, "fr-FR": 1036, "ru-RU": 1049}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,8 @@ class OperatingSystem:
     product_type: int
     generation: int
     host_channel: str
-    revision: int = 1
     evaluation: bool = False
+    revision: int = 1
 
     @property
     def is_server(self) -> bool:
@@ -87,145 +92,22 @@ class OperatingSystem:
         return str(uuid.uuid5(_ROWS, f"{self.name}/{channel}"))
 
 
-def _server(
-    name: str, caption: str, edition: str, sku: int, build: int, generation: int, channel: str
-) -> OperatingSystem:
-    return OperatingSystem(name, caption, edition, sku, build, 3, generation, channel)
+def _operating_systems() -> dict[str, OperatingSystem]:
+    table = json.loads((DATA / "operating_systems.json").read_text(encoding="utf-8"))
+    return {name: OperatingSystem(name, **facts) for name, facts in table.items()}
 
 
-def _client(
-    name: str, caption: str, edition: str, sku: int, build: int, generation: int, channel: str
-) -> OperatingSystem:
-    return OperatingSystem(name, caption, edition, sku, build, 1, generation, channel)
-
-
-_ALL = (
-    _client("windows-7-enterprise", "Microsoft Windows 7 Enterprise ", "Enterprise", 4, 7601, 7, "VOLUME_KMS_W7"),
-    _client("windows-10-enterprise", "Microsoft Windows 10 Enterprise", "Enterprise", 4, 19045, 16, "VOLUME_KMS_W10"),
-    _client("windows-10-pro", "Microsoft Windows 10 Pro", "Professional", 48, 19045, 16, "VOLUME_KMS_W10"),
-    _client("windows-11-enterprise", "Microsoft Windows 11 Enterprise", "Enterprise", 4, 22631, 22, "VOLUME_KMS_W10"),
-    _client("windows-11-pro", "Microsoft Windows 11 Pro", "Professional", 48, 22631, 22, "VOLUME_KMS_W10"),
-    _client("windows-11-education", "Microsoft Windows 11 Education", "Education", 121, 22631, 22, "VOLUME_KMS_W10"),
-    _client("windows-11-home", "Microsoft Windows 11 Home", "Core", 101, 22631, 22, "VOLUME_KMS_W10"),
-    _client(
-        "windows-11-enterprise-ltsc-2024",
-        "Microsoft Windows 11 Enterprise LTSC",
-        "EnterpriseS",
-        125,
-        26100,
-        25,
-        "VOLUME_KMS_W10",
-    ),
-    _server(
-        "windows-server-2008-r2-standard",
-        "Microsoft Windows Server 2008 R2 Standard ",
-        "ServerStandard",
-        7,
-        7601,
-        7,
-        "VOLUME_KMS_R2_B",
-    ),
-    _server(
-        "windows-server-2012-r2-standard",
-        "Microsoft Windows Server 2012 R2 Standard",
-        "ServerStandard",
-        7,
-        9600,
-        13,
-        "VOLUME_KMS_2012-R2_WIN10",
-    ),
-    _server(
-        "windows-server-2016-standard",
-        "Microsoft Windows Server 2016 Standard",
-        "ServerStandard",
-        7,
-        14393,
-        16,
-        "VOLUME_KMS_WS16",
-    ),
-    _server(
-        "windows-server-2016-datacenter",
-        "Microsoft Windows Server 2016 Datacenter",
-        "ServerDatacenter",
-        8,
-        14393,
-        16,
-        "VOLUME_KMS_WS16",
-    ),
-    _server(
-        "windows-server-2019-standard",
-        "Microsoft Windows Server 2019 Standard",
-        "ServerStandard",
-        7,
-        17763,
-        19,
-        "VOLUME_KMS_WS19",
-    ),
-    _server(
-        "windows-server-2019-datacenter",
-        "Microsoft Windows Server 2019 Datacenter",
-        "ServerDatacenter",
-        8,
-        17763,
-        19,
-        "VOLUME_KMS_WS19",
-    ),
-    _server(
-        "windows-server-2022-standard",
-        "Microsoft Windows Server 2022 Standard",
-        "ServerStandard",
-        7,
-        20348,
-        22,
-        "VOLUME_KMS_WS22",
-    ),
-    _server(
-        "windows-server-2022-datacenter",
-        "Microsoft Windows Server 2022 Datacenter",
-        "ServerDatacenter",
-        8,
-        20348,
-        22,
-        "VOLUME_KMS_WS22",
-    ),
-    OperatingSystem(
-        "windows-server-2022-datacenter-eval",
-        "Microsoft Windows Server 2022 Datacenter Evaluation",
-        "ServerDatacenterEval",
-        80,
-        20348,
-        3,
-        22,
-        "VOLUME_KMS_WS22",
-        evaluation=True,
-    ),
-    _server(
-        "windows-server-2025-standard",
-        "Microsoft Windows Server 2025 Standard",
-        "ServerStandard",
-        7,
-        26100,
-        25,
-        "VOLUME_KMS_WS25",
-    ),
-    _server(
-        "windows-server-2025-datacenter",
-        "Microsoft Windows Server 2025 Datacenter",
-        "ServerDatacenter",
-        8,
-        26100,
-        25,
-        "VOLUME_KMS_WS25",
-    ),
-)
-
-OPERATING_SYSTEMS: dict[str, OperatingSystem] = {system.name: system for system in _ALL}
+#: Every Windows of the lab by name, such as windows-10-education-n or windows-server-2019-datacenter.
+OPERATING_SYSTEMS: dict[str, OperatingSystem] = _operating_systems()
 
 #: What a host key of a channel activates up to; a channel not named here serves up to its own operating systems.
 _CHANNEL_GENERATION = {
     "VOLUME_KMS_W7": 7,
     "VOLUME_KMS_R2_B": 7,
     "VOLUME_KMS_R2_C": 7,
+    "VOLUME_KMS_W8": 12,
+    "VOLUME_KMS_WS12": 12,
+    "VOLUME_KMS_W8.1": 13,
     "VOLUME_KMS_2012-R2": 13,
     "VOLUME_KMS_2012-R2_WIN10": 16,
     "VOLUME_KMS_W10": 22,

@@ -66,13 +66,16 @@ def _present(since: str, system: OperatingSystem) -> bool:
     return system.build >= int(since) if since else True
 
 
-def find_class(system: OperatingSystem, namespace: str, name: str) -> CimClass | None:
-    """The class as this Windows has it, None when it has none. Names are case-insensitive."""
-    return _find(system, namespace.lower(), name.lower())
+def find_class(system: OperatingSystem, namespace: str, name: str, *, oldest: bool = False) -> CimClass | None:
+    """The class as this Windows has it, None when it has none. Names are case-insensitive.
+
+    With `oldest` the licensing classes have no members that came after Windows 7.
+    """
+    return _find(system, namespace.lower(), name.lower(), oldest and name.lower().startswith("softwarelicensing"))
 
 
 @functools.lru_cache(maxsize=1024)
-def _find(system: OperatingSystem, namespace: str, name: str) -> CimClass | None:
+def _find(system: OperatingSystem, namespace: str, name: str, oldest: bool) -> CimClass | None:
     entry = _table().get(name)
     if entry is None or (name == "msft_netfirewallrule" and system.is_windows_7):
         return None
@@ -85,11 +88,11 @@ def _find(system: OperatingSystem, namespace: str, name: str) -> CimClass | None
         {
             member.lower(): Property(member, facts["type"], facts["key"])
             for member, facts in entry["properties"].items()
-            if _present(facts["since"], system)
+            if (not facts["since"] if oldest else _present(facts["since"], system))
         },
         {
             method.lower(): (method, {name.lower(): (name, kind) for name, kind in facts["in"].items()})
             for method, facts in entry["methods"].items()
-            if _present(facts["since"], system)
+            if (not facts["since"] if oldest else _present(facts["since"], system))
         },
     )

@@ -5,20 +5,67 @@
 """Every choice the lab made where no public source says what Windows does, in one place.
 
 A field here is a fact that a real capture may correct; variants of the site (another Windows, another guess) replace
-single fields and leave the code alone.
+single fields and leave the code alone. The variants that matter have names: `dialects.DIALECTS`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+#: FILETIME zero, which the licensing service shows where there is no date.
+NO_DATE_TEXT = "1601-01-01T00:00:00Z"
+
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """How the simulated Windows speaks. All codes are unsigned HRESULTs, all times minutes unless named otherwise."""
 
-    #: 2: ProviderFault with a nested WSManFault; 3: MSFT_WmiError. No capture of a failing SPP call over WS-Man exists.
+    #: 1: WSManFault, the HRESULT in its text only; 2: ProviderFault with a nested WSManFault; 3: MSFT_WmiError. No
+    #: capture of a failing SPP call over WS-Man exists.
     fault_shape: int = 2
+    #: "fault": a failing SPP method is a SOAP fault; "return_value": its HRESULT is in ReturnValue of a normal answer.
+    failure_form: str = "fault"
+    #: What a good SPP method answers: "zero" (ReturnValue 0), "nil" (ReturnValue nil), or "empty" (an empty output).
+    success_form: str = "zero"
+    #: The same for Enable and Disable of a firewall rule, which real machines answer with an empty output.
+    firewall_success_form: str = "empty"
+    #: RelatesTo of a fault: "echoed", "missing", or "malformed" (as in a capture: uuid.761c...).
+    fault_relates_to: str = "echoed"
+    #: Whether codes of WS-Management itself are cut to their low word, as in the example of MS-WSMV 4.10.
+    short_fault_codes: bool = False
+    #: Whether the details of a fault are in the namespace of the CIM namespace, not in that of the CIM schema.
+    fault_details_by_namespace: bool = False
+    #: Whether the HRESULT stands in StatusCode of __ExtendedStatus, too.
+    extended_status_code: bool = False
+    #: Whether responses carry headers that nobody asked for (ActivityId, OperationID, SequenceId).
+    extra_headers: bool = False
+    #: Whether resource URIs, class, method and property names come back in lower case.
+    lower_case_echo: bool = False
+    #: Rows of the first response of an optimised enumeration: 0, 1, or as many as were asked for (any larger number).
+    first_rows: int = 1
+    #: "omitted" or "nil".
+    null_array: str = "omitted"
+    #: What stands for FILETIME zero; an empty text is nil.
+    no_date: str = NO_DATE_TEXT
+    #: The zone of the machines. Dates are in UTC with a Z where it is 0, else in local time with the offset.
+    zone_minutes: int = 0
+    #: Whether the licensing classes have only what Windows 7 has of them.
+    oldest_property_lists: bool = False
+    #: Whether ID and ApplicationID are in upper case.
+    upper_case_ids: bool = False
+    #: Whether a product without a KMS host of its own shows the one of the service.
+    product_shows_service_host: bool = False
+    #: LicenseIsAddon of an ESU licence.
+    addon_is_marked: bool = True
+    #: KeyManagementServiceCurrentCount of a host that nobody has asked yet.
+    fresh_host_count: int = 0
+    #: Whether Activate succeeds when the host's count is too low, and only LicenseStatusReason tells.
+    low_count_is_success: bool = False
+    #: Whether clock skew comes back to the caller of Activate as what the event says (F06C), not as F074.
+    clock_skew_is_told: bool = False
+    #: Access denied: the code of the fault, and the HRESULT of a provider inside (0: none).
+    access_denied: int = 5
+    access_denied_inside: int = 0
     #: Code of the outer WSManFault when a provider failed (shape 2): ERROR_WSMAN_PROVIDER_FAILURE.
     provider_failure: int = 0x80338003
     #: LicenseStatusReason after InstallProductKey. Seen on real machines with a GVLK: F056 (Windows 11), F00F (2019).
@@ -63,5 +110,15 @@ class Dialect:
     registry_missing_value: int = 1
     #: Win32_Service: StopService when it is already stopped.
     stop_when_stopped: int = 5
+    #: StartService when the service is disabled. Source: Win32_Service, StartService.
+    start_when_disabled: int = 14
+    #: A licensing class while sppsvc is stopped and disabled: ERROR_SERVICE_DISABLED.
+    service_disabled: int = 0x80070422
+    #: SPP classes under a filtered token of a local administrator.
+    filtered_token: int = 0x80070005
     #: KeyManagementServicePort of the service object, nothing configured (0 in the documents, 1688 in a capture).
     service_port_unset: int = 1688
+
+
+#: What the lab speaks unless it is told otherwise.
+STANDARD = Dialect()

@@ -21,6 +21,10 @@ ADDRESSING_FAULT = "http://schemas.xmlsoap.org/ws/2004/08/addressing/fault"
 ENUMERATION_FAULT = "http://schemas.xmlsoap.org/ws/2004/09/enumeration/fault"
 DETAIL = "http://schemas.dmtf.org/wbem/wsman/1/wsman/faultDetail"
 
+_SCHEMA = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/"
+_WMI = "http://schemas.microsoft.com/wbem/wsman/1/wmi/"
+_WSMAN_FACILITY = 0x8033
+
 WSMAN_RESOURCE_NOT_FOUND = 0x80338000
 WBEM_NOT_FOUND = 0x80041002
 WBEM_INVALID_PARAMETER = 0x80041008
@@ -128,9 +132,22 @@ def bad_enumeration_context() -> Fault:
     return Fault(True, "n:InvalidEnumerationContext", "bad_context", 0x8033801B, action=ENUMERATION_FAULT)
 
 
-def access_denied() -> Fault:
-    """The caller may not. Source: MS-WSMV names the subcode; the code is a plain Windows 5 (unverified)."""
-    return Fault(True, "w:AccessDenied", "access_denied", 5)
+def access_denied(machine: Machine) -> Fault:
+    """The caller may not. Source: MS-WSMV names the subcode; which code it has is unverified."""
+    dialect = machine.dialect
+    return Fault(
+        True,
+        "w:AccessDenied",
+        "access_denied",
+        dialect.access_denied,
+        inner=dialect.access_denied_inside,
+        provider="WMI",
+    )
+
+
+def quota() -> Fault:
+    """More operations than one user may have at once. Source: wsman_examples, capture_20."""
+    return Fault(False, "w:InternalError", "quota", 0x803381A6)
 
 
 def timed_out() -> Fault:
@@ -159,7 +176,7 @@ def fault_body(fault: Fault, machine: Machine) -> str:
     detail = f"<w:FaultDetail>{fault.detail}</w:FaultDetail>" if fault.detail else ""
     if fault.code:
         detail += (
-            _wmi_error(fault, text)
+            _wmi_error(fault, machine, text)
             if fault.inner and machine.dialect.fault_shape == 3
             else _wsman_fault(fault, machine, text)
         )
@@ -172,13 +189,14 @@ def fault_body(fault: Fault, machine: Machine) -> str:
 
 def _wsman_fault(fault: Fault, machine: Machine, text: str) -> str:
     inside = text
-    if fault.inner:
+    if fault.inner and machine.dialect.fault_shape != 1:
         inside = (
             '<f:ProviderFault provider="WMI Provider" path="C:\\Windows\\system32\\WsmWmiPl.dll">'
             f"{_coded(fault.inner, machine.fqdn, text)}"
-            f"<f:ExtendedError>{_extended_status(fault)}</f:ExtendedError></f:ProviderFault>"
+            f"<f:ExtendedError>{_extended_status(fault, machine)}</f:ExtendedError></f:ProviderFault>"
         )
-    return _coded(fault.code, machine.address, inside)
+    is_short = machine.dialect.short_fault_codes and fault.code >> 16 == _WSMAN_FACILITY
+    return _coded(fault.code & 0xFFFF if is_short else fault.code, machine.address, inside)
 
 
 def _coded(code: int, machine: str, message: str) -> str:
@@ -188,8 +206,14 @@ def _coded(code: int, machine: str, message: str) -> str:
     )
 
 
-def _extended_status(fault: Fault) -> str:
-    name_space = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/__ExtendedStatus"
+def _extended_status(fault: Fault, machine: Machine) -> str:
+    dialect = machine.dialect
+    name_space = (
+        f"{_WMI}root/cimv2/__ExtendedStatus" if dialect.fault_details_by_namespace else f"{_SCHEMA}__ExtendedStatus"
+    )
+    status = '<p:StatusCode xsi:nil="true" xsi:type="cim:cimUnsignedInt"/>'
+    if dialect.extended_status_code:
+        status = f'<p:StatusCode xsi:type="cim:cimUnsignedInt">{fault.inner}</p:StatusCode>'
     return (
         f'<p:__ExtendedStatus xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:p="{name_space}" '
         'xmlns:cim="http://schemas.dmtf.org/wbem/wscim/1/common" xsi:type="p:__ExtendedStatus_Type">'
@@ -197,7 +221,7 @@ def _extended_status(fault: Fault) -> str:
         f'<p:Operation xsi:type="cim:cimString">{text_of(fault.operation)}</p:Operation>'
         '<p:ParameterInfo xsi:nil="true" xsi:type="cim:cimString"/>'
         f'<p:ProviderName xsi:type="cim:cimString">{text_of(fault.provider)}</p:ProviderName>'
-        '<p:StatusCode xsi:nil="true" xsi:type="cim:cimUnsignedInt"/></p:__ExtendedStatus>'
+        f"{status}</p:__ExtendedStatus>"
     )
 
 
@@ -214,8 +238,9 @@ _CIM_STATUS = {
 }
 
 
-def _wmi_error(fault: Fault, text: str) -> str:
-    name_space = "http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/MSFT_WmiError"
+def _wmi_error(fault: Fault, machine: Machine, text: str) -> str:
+    by_namespace = machine.dialect.fault_details_by_namespace
+    name_space = f"{_WMI}root/standardcimv2/MSFT_WmiError" if by_namespace else f"{_SCHEMA}MSFT_WmiError"
     return (
         f'<p:MSFT_WmiError xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:p="{name_space}" '
         'xmlns:b="http://schemas.dmtf.org/wbem/wsman/1/cimbinding.xsd" '

@@ -16,14 +16,16 @@ from .cim import CimClass
 from .clock import NO_DATE
 from .kms import KmsHost
 from .licence import LicenceRow, LicenseStatus
-from .machine import FIREWALL_RULE, Machine
-from .texts import caption
+from .machine import FIREWALL_RULE, Machine, ServiceSettings
+from .texts import caption, system_caption
 from .values import CimValue
 
 #: uint32 -1: "does not apply".
 NOT_APPLICABLE = 0xFFFFFFFF
 
 Instance = Mapping[str, CimValue]
+
+_NO_SETTINGS = ServiceSettings()
 
 _REQUEST_COUNTERS = (
     ("KeyManagementServiceUnlicensedRequests", LicenseStatus.UNLICENSED),
@@ -49,23 +51,31 @@ def instances(machine: Machine, cim_class: CimClass, now: datetime) -> Iterator[
 def product_instance(machine: Machine, row: LicenceRow, now: datetime) -> Instance:
     """SoftwareLicensingProduct of one row. Source: cim_classes.yaml, sample_instances.yaml."""
     if row.key is None and not row.is_configured:
-        return _bare_product(machine.os, machine.application_id, row)
+        return _spelled_product(machine, _bare_product(machine.os, row))
     host = machine.active_kms_host(now) if row.is_kms_host and row.key is not None else None
     client = row.is_kms_client and row.key is not None
+    shown = machine.settings if machine.dialect.product_shows_service_host else _NO_SETTINGS
     values: dict[str, CimValue] = {
-        **_bare_product(machine.os, machine.application_id, row),
+        **_bare_product(machine.os, row),
         **_host_values(machine, host),
         "GracePeriodRemaining": row.grace_minutes(now),
         "KeyManagementServiceLookupDomain": row.lookup_domain,
-        "KeyManagementServiceMachine": row.kms_machine,
-        "KeyManagementServicePort": row.kms_port,
+        "KeyManagementServiceMachine": row.kms_machine or shown.kms_machine,
+        "KeyManagementServicePort": row.kms_port or shown.kms_port or 0,
+        "LicenseIsAddon": row.is_addon and machine.dialect.addon_is_marked,
         "VLActivationTypeEnabled": row.activation_type_enabled,
         "VLActivationInterval": row.activation_interval if client else NOT_APPLICABLE,
         "VLRenewalInterval": row.renewal_interval if client else NOT_APPLICABLE,
     }
     if row.key is not None:
         values.update(_keyed_values(machine, row, now))
-    return values
+    return _spelled_product(machine, values)
+
+
+def _spelled_product(machine: Machine, values: dict[str, CimValue]) -> Instance:
+    if not machine.dialect.upper_case_ids:
+        return values
+    return {**values, **{name: str(values[name]).upper() for name in ("ID", "ApplicationID")}}
 
 
 def _keyed_values(machine: Machine, row: LicenceRow, now: datetime) -> dict[str, CimValue]:
@@ -89,17 +99,17 @@ def _keyed_values(machine: Machine, row: LicenceRow, now: datetime) -> dict[str,
 
 
 @functools.lru_cache(maxsize=8192)
-def _bare_product(system: OperatingSystem, application_id: str, row: LicenceRow) -> dict[str, CimValue]:
+def _bare_product(system: OperatingSystem, row: LicenceRow) -> dict[str, CimValue]:
     """What a row shows that no key and no setting has changed; shared, as real machines have hundreds of them."""
     return {
         **_TOKEN,
         **_host_values(None, None),
         "ID": row.activation_id,
-        "ApplicationID": application_id,
+        "ApplicationID": row.application_id,
         "Name": row.name,
         "Description": row.description,
         "LicenseFamily": row.family,
-        "LicenseIsAddon": False,
+        "LicenseIsAddon": row.is_addon,
         "LicenseStatus": int(row.status),
         "LicenseStatusReason": row.reason,
         "GracePeriodRemaining": 0,
@@ -133,7 +143,7 @@ def _host_values(machine: Machine | None, host: KmsHost | None) -> dict[str, Cim
         }
     return {
         "IsKeyManagementServiceMachine": 1,
-        "KeyManagementServiceCurrentCount": host.pool.count,
+        "KeyManagementServiceCurrentCount": host.pool.count or machine.dialect.fresh_host_count,
         "RequiredClientCount": machine.dialect.required_client_count,
         "KeyManagementServiceTotalRequests": host.counters.total,
         "KeyManagementServiceFailedRequests": host.counters.failed,
@@ -145,7 +155,7 @@ def _services(machine: Machine, now: datetime) -> Iterator[Instance]:
     """SoftwareLicensingService: exactly one."""
     settings = machine.settings
     host = machine.active_kms_host(now)
-    client = next((row for row in machine.keyed_rows(now) if row.is_kms_client), None)
+    client = next((row for row in machine.windows_rows(now) if row.is_kms_client), None)
     yield {
         **_TOKEN,
         **_host_values(machine, host),
@@ -182,16 +192,17 @@ def _products(machine: Machine, now: datetime) -> Iterator[Instance]:
 def _operating_systems(machine: Machine, now: datetime) -> Iterator[Instance]:
     system = machine.os
     local = machine.local_time(now)
+    name = system_caption(machine.language, system.caption)
     yield {
         "BuildNumber": str(system.build),
-        "Caption": system.caption,
-        "CodeSet": "932" if machine.language == "ja-JP" else "1252",
+        "Caption": name,
+        "CodeSet": {"ja-JP": "932", "ru-RU": "1251"}.get(machine.language, "1252"),
         "CountryCode": "1",
         "CreationClassName": "Win32_OperatingSystem",
         "CSCreationClassName": "Win32_ComputerSystem",
         "CSDVersion": "Service Pack 1" if system.is_windows_7 else None,
         "CSName": machine.name.upper(),
-        "CurrentTimeZone": 0,
+        "CurrentTimeZone": machine.dialect.zone_minutes,
         "FreePhysicalMemory": 2097152,
         "InstallDate": datetime(2026, 1, 15, 8, 30, tzinfo=NO_DATE.tzinfo),
         "LastBootUpTime": local.replace(microsecond=500000) - timedelta(days=3),
@@ -199,7 +210,7 @@ def _operating_systems(machine: Machine, now: datetime) -> Iterator[Instance]:
         "Locale": f"{languages()[machine.language]:04x}",
         "Manufacturer": "Microsoft Corporation",
         "MUILanguages": [machine.language],
-        "Name": f"{system.caption}|C:\\Windows|\\Device\\Harddisk0\\Partition3",
+        "Name": f"{name}|C:\\Windows|\\Device\\Harddisk0\\Partition3",
         "NumberOfUsers": 1,
         "OperatingSystemSKU": system.sku,
         "Organization": "",
@@ -219,8 +230,9 @@ def _operating_systems(machine: Machine, now: datetime) -> Iterator[Instance]:
     }
 
 
-def _win32_services(machine: Machine, _now: datetime) -> Iterator[Instance]:
-    running = machine.service_running
+def _win32_services(machine: Machine, now: datetime) -> Iterator[Instance]:
+    state = machine.service_state(now)
+    running = state == "Running"
     title = caption(machine.language, "Software Protection")
     yield {
         "AcceptPause": False,
@@ -235,9 +247,9 @@ def _win32_services(machine: Machine, _now: datetime) -> Iterator[Instance]:
         "ProcessId": 4242 if running else 0,
         "ServiceType": "Own Process",
         "Started": running,
-        "StartMode": "Auto",
+        "StartMode": "Disabled" if machine.circumstances.service_disabled else "Auto",
         "StartName": "NT AUTHORITY\\NetworkService",
-        "State": "Running" if running else "Stopped",
+        "State": state,
         "Status": "OK",
         "SystemName": machine.name.upper(),
     }

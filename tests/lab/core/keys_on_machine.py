@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from .catalogue import KMS_CLIENT, published_keys
+from .catalogue import KMS_CLIENT, KMS_HOST_PREFIX, NEVER_HOSTS, published_keys
 from .kms import KmsHost
 from .machine import Machine
 from .product_key import KeyMark, mark_key
@@ -29,7 +29,7 @@ def channel_of(world: World, machine: Machine, key: KeyMark) -> str:
         raise SppFailure(machine.dialect.unknown_key)
     if machine.os.name not in known.systems:
         raise SppFailure(machine.dialect.wrong_edition)
-    if machine.os.evaluation:
+    if machine.os.evaluation or (machine.os.sku in NEVER_HOSTS and known.channel.startswith(KMS_HOST_PREFIX)):
         raise SppFailure(machine.dialect.wrong_edition)
     return known.channel
 
@@ -51,7 +51,7 @@ def install_key(world: World, machine: Machine, key: KeyMark) -> None:
     row = machine.row_of_channel(channel_of(world, machine, key), now)
     if row.key == key:
         return
-    for former in machine.keyed_rows(now):
+    for former in machine.windows_rows(now):
         machine.put_row(former.without_key(machine.dialect))
     machine.put_row(row.with_new_key(key, machine.os.is_windows_7, now, machine.dialect))
     machine.kms = KmsHost(port=machine.settings.listening_port) if row.is_kms_host else None

@@ -11,7 +11,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from .catalogue import EVALUATION, KMS_CLIENT, KMS_HOST_PREFIX, MAK, RETAIL, OperatingSystem, row_id
+from .catalogue import (
+    EVALUATION,
+    KMS_CLIENT,
+    KMS_HOST_PREFIX,
+    MAK,
+    OEM,
+    RETAIL,
+    SUBSCRIPTION,
+    WINDOWS_APPLICATION_ID,
+    OperatingSystem,
+    row_id,
+)
 from .clock import whole_minutes
 from .dialect import Dialect
 from .product_key import KeyMark
@@ -36,7 +47,14 @@ REASON_OOT_GRACE = 0x4004F00D
 REASON_GRACE_EXPIRED = 0xC004F009
 REASON_EVALUATION_EXPIRED = 0xC004FC07
 
-_CHANNEL_NAMES = {KMS_CLIENT: "Volume:GVLK", MAK: "Volume:MAK", RETAIL: "Retail", EVALUATION: "Retail:TB:Eval"}
+_CHANNEL_NAMES = {
+    KMS_CLIENT: "Volume:GVLK",
+    MAK: "Volume:MAK",
+    RETAIL: "Retail",
+    EVALUATION: "Retail:TB:Eval",
+    OEM: "OEM:DM",
+    SUBSCRIPTION: "Retail:TB:Sub",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +87,8 @@ class LicenceRow:
     discovered_name: str | None = None
     discovered_port: int = 0
     discovered_address: str | None = None
+    application_id: str = WINDOWS_APPLICATION_ID
+    is_addon: bool = False
 
     @property
     def is_kms_client(self) -> bool:
@@ -79,6 +99,11 @@ class LicenceRow:
     def is_kms_host(self) -> bool:
         """Whether a key on this row makes the machine a KMS host."""
         return self.channel.startswith(KMS_HOST_PREFIX)
+
+    @property
+    def is_windows(self) -> bool:
+        """Whether this is a licence of Windows itself."""
+        return self.application_id == WINDOWS_APPLICATION_ID and not self.is_addon
 
     @property
     def is_configured(self) -> bool:
@@ -99,6 +124,8 @@ class LicenceRow:
         bare = LicenceRow(self.activation_id, self.name, self.channel, self.description, self.family)
         return replace(
             bare,
+            application_id=self.application_id,
+            is_addon=self.is_addon,
             reason=dialect.reason_no_key,
             kms_machine=self.kms_machine,
             kms_port=self.kms_port,

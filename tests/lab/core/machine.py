@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from .catalogue import WINDOWS_APPLICATION_ID, channels_of, languages
+from .catalogue import channels_of, languages
 from .dialect import Dialect
 from .kms import KmsHost
 from .licence import LicenceRow, LicenseStatus, row_of, rows_without_key
@@ -50,14 +50,23 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What `lab set` changes about a machine's world."""
+    """What `lab set` changes about a machine's world. Counters of requests run down to 0."""
 
     clock_offset_minutes: int = 0
     access_denied: bool = False
+    token_filtered: bool = False
+    quota_faults: int = 0
+    drop_before: int = 0
+    drop_after: int = 0
     kms_service_up: bool = True
     internet: bool = True
     slow_key_seconds: float = 0.0
     slow_activation_seconds: float = 0.0
+    slow_query_seconds: float = 0.0
+    slow_service_seconds: float = 0.0
+    dead_host_seconds: float = 0.0
+    negative_dns_seconds: float = 0.0
+    service_disabled: bool = False
 
 
 class Machine:
@@ -68,7 +77,6 @@ class Machine:
         spec: MachineSpec,
         domain: str,
         address: str,
-        dialect: Dialect,
         empty_rows: int,
         host_channels: tuple[str, ...],
     ) -> None:
@@ -78,28 +86,27 @@ class Machine:
         self.language = spec.language
         self.domain = domain
         self.address = address
-        self.dialect = dialect
+        self.dialect: Dialect = spec.dialect
         self.settings = ServiceSettings()
         self.circumstances = Circumstances()
         self.firewall_on = False
         self.service_running = True
+        self.starts_at: datetime | None = None
+        self.negative_dns: dict[str, tuple[datetime, int]] = {}
         self.kms: KmsHost | None = None
         self.client_machine_id: str | None = None
         self.registry: dict[str, dict[str, tuple[str, int, str | int]]] = _registry(self)
         self.events: list[Event] = []
         channels = dict.fromkeys((*channels_of(spec.os), *host_channels))
-        self._rows = {row.activation_id: row for row in (row_of(spec.os, channel, dialect) for channel in channels)}
+        self._rows = {
+            row.activation_id: row for row in (row_of(spec.os, channel, self.dialect) for channel in channels)
+        }
         self._empty = rows_without_key(spec.os, empty_rows)
 
     @property
     def fqdn(self) -> str:
         """The DNS name."""
         return f"{self.name}.{self.domain}"
-
-    @property
-    def application_id(self) -> str:
-        """The application of every row here."""
-        return WINDOWS_APPLICATION_ID
 
     @property
     def service_version(self) -> str:
@@ -132,13 +139,17 @@ class Machine:
         """The rows that have a key."""
         return [row.at(now, self.dialect) for row in self._rows.values() if row.key is not None]
 
+    def windows_rows(self, now: datetime) -> list[LicenceRow]:
+        """The rows of Windows itself that have a key: no add-ons, no Office."""
+        return [row for row in self.keyed_rows(now) if row.is_windows]
+
     def put_row(self, row: LicenceRow) -> None:
         """Replace a row by a newer value of itself."""
         self._rows[row.activation_id] = row
 
     def kms_host_row(self, now: datetime) -> LicenceRow | None:
         """The row whose key makes this machine a KMS host."""
-        return next((row for row in self.keyed_rows(now) if row.is_kms_host), None)
+        return next((row for row in self.windows_rows(now) if row.is_kms_host), None)
 
     def active_kms_host(self, now: datetime) -> KmsHost | None:
         """What IsKeyManagementServiceMachine means: a host key that is activated. Counts are those of `now`."""
@@ -165,11 +176,44 @@ class Machine:
         """What this machine's clock shows, in UTC."""
         return now + timedelta(minutes=self.circumstances.clock_offset_minutes)
 
-    def start_service(self) -> None:
+    def start_service(self, now: datetime) -> None:
         """Start sppsvc; a KMS host takes its configured port only now. Source: SetKeyManagementServiceListeningPort."""
         self.service_running = True
+        seconds = self.circumstances.slow_service_seconds
+        self.starts_at = now + timedelta(seconds=seconds) if seconds else None
         if self.kms is not None:
             self.kms = replace(self.kms, port=self.settings.listening_port)
+
+    def stop_service(self) -> None:
+        """Stop sppsvc."""
+        self.service_running = False
+        self.starts_at = None
+
+    def seconds_until_started(self, now: datetime) -> float:
+        """What is left until a service that is starting can answer; 0 when it runs, or is stopped."""
+        return 0.0 if self.starts_at is None else max(0.0, (self.starts_at - now).total_seconds())
+
+    def service_state(self, now: datetime) -> str:
+        """Win32_Service.State of sppsvc, an English word in every display language."""
+        if not self.service_running:
+            return "Stopped"
+        return "Start Pending" if self.seconds_until_started(now) else "Running"
+
+    def drops_connection(self) -> tuple[bool, bool]:
+        """Whether the connection of this request is to be lost before, or after, it takes effect; counts it."""
+        before, after = self.circumstances.drop_before, self.circumstances.drop_after
+        if before or after:
+            self.circumstances = replace(
+                self.circumstances, drop_before=max(0, before - 1), drop_after=max(0, after - 1)
+            )
+        return before == 1, after == 1
+
+    def meets_quota(self) -> bool:
+        """Whether this request meets the quota of operations; counts it."""
+        left = self.circumstances.quota_faults
+        if left:
+            self.circumstances = replace(self.circumstances, quota_faults=left - 1)
+        return left > 0
 
     def log(self, now: datetime, event_id: int, log: str, *strings: str) -> None:
         """Append an event."""

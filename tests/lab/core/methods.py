@@ -85,10 +85,11 @@ def _raise_not_simulated(_call: Call) -> None:
 _not_simulated = at_once(_raise_not_simulated)
 
 
-def _wait(call: Call, seconds: float, unfinished: BackgroundTask) -> Steps[None]:
+def _wait(call: Call, seconds: float, unfinished: BackgroundTask | None) -> Steps[None]:
     """A slow machine. Beyond OperationTimeout the caller gets a fault and the work ends later all the same."""
     if seconds > call.timeout:
-        call.world.later(unfinished, seconds)
+        if unfinished is not None:
+            call.world.later(unfinished, seconds)
         yield Wait(call.timeout)
         raise timed_out()
     if seconds:
@@ -109,7 +110,13 @@ def _activate(call: Call) -> Steps[Mapping[str, CimValue]]:
     slow = call.machine.circumstances.slow_activation_seconds
     unfinished = BackgroundTask(call.machine.name, "activation", call.world.now(), row.activation_id, row.key)
     yield from _wait(call, slow, unfinished)
-    yield from activate(call.world, call.machine, row.activation_id)
+    try:
+        yield from activate(call.world, call.machine, row.activation_id)
+    except SppFailure as failure:
+        if failure.code == call.machine.dialect.no_host_answers:
+            # Giving up on a host that does not answer takes its time, and then nothing is left to be done.
+            yield from _wait(call, call.machine.circumstances.dead_host_seconds, None)
+        raise
     return SUCCESS
 
 
@@ -156,14 +163,16 @@ def _interval(field: str, argument: str) -> Method:
 def _start_service(call: Call) -> Mapping[str, CimValue] | None:
     if call.machine.service_running:
         return {"ReturnValue": 10}
-    call.machine.start_service()
+    if call.machine.circumstances.service_disabled:
+        return {"ReturnValue": call.machine.dialect.start_when_disabled}
+    call.machine.start_service(call.world.now())
     return None
 
 
 def _stop_service(call: Call) -> Mapping[str, CimValue] | None:
     if not call.machine.service_running:
         return {"ReturnValue": call.machine.dialect.stop_when_stopped}
-    call.machine.service_running = False
+    call.machine.stop_service()
     return None
 
 

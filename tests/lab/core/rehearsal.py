@@ -21,6 +21,7 @@ from defusedxml.ElementTree import fromstring
 
 from ..effects import (
     Addresses,
+    DropConnection,
     Effect,
     ExchangeWithKms,
     Failure,
@@ -183,6 +184,8 @@ class Rehearsal:
                 if (self.site.machines[name].address, port) == (effect.address, effect.port):
                     return Payload(self.site.kms_answer(name, effect.payload, peer=effect.source))
             return Failure(NO_CONNECTION)
+        if isinstance(effect, DropConnection):
+            raise ConnectionResetError("The lab dropped the connection.")
         assert isinstance(effect, Wait)
         self.waited.append(effect.seconds)
         return None

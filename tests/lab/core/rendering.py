@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from .cim import CimClass, Property
+from .dialect import STANDARD, Dialect
 from .instances import Instance
 from .soap import ANONYMOUS, WMI, XSI
 from .values import CimValue, element, text_of
@@ -22,51 +23,59 @@ CIM = "http://schemas.dmtf.org/wbem/wscim/1/common"
 _NAMESPACE_SPELLING = {"root/standardcimv2": "root/StandardCimv2"}
 
 
-def class_uri(cim_class: CimClass) -> str:
+def class_uri(cim_class: CimClass, dialect: Dialect = STANDARD) -> str:
     """The resource URI of a class, as the service spells it."""
-    return f"{WMI}{_NAMESPACE_SPELLING.get(cim_class.namespace, cim_class.namespace)}/{cim_class.name}"
+    name_space = _NAMESPACE_SPELLING.get(cim_class.namespace, cim_class.namespace)
+    return spelled(f"{WMI}{name_space}/{cim_class.name}", dialect)
 
 
-def typed_row(cim_class: CimClass, instance: Instance) -> str:
+def spelled(name: str, dialect: Dialect) -> str:
+    """A URI or a name as the service spells it when it sends it."""
+    return name.lower() if dialect.lower_case_echo else name
+
+
+def typed_row(cim_class: CimClass, instance: Instance, dialect: Dialect = STANDARD) -> str:
     """A whole instance (`SELECT *`, Get)."""
-    name = cim_class.name
-    members = "".join(_member("p:", member, instance) for member in _alphabetical(cim_class.properties.values()))
+    name = spelled(cim_class.name, dialect)
+    properties = _alphabetical(cim_class.properties.values())
+    members = "".join(_member("p:", member, instance, dialect) for member in properties)
     return (
-        f'<p:{name} xmlns:xsi="{XSI}" xmlns:p="{class_uri(cim_class)}" xmlns:cim="{CIM}" '
+        f'<p:{name} xmlns:xsi="{XSI}" xmlns:p="{class_uri(cim_class, dialect)}" xmlns:cim="{CIM}" '
         f'xsi:type="p:{name}_Type">{members}</p:{name}>'
     )
 
 
-def fragment_row(properties: Iterable[Property], instance: Instance) -> str:
+def fragment_row(properties: Iterable[Property], instance: Instance, dialect: Dialect = STANDARD) -> str:
     """The chosen properties of an instance."""
-    members = "".join(_member("", member, instance) for member in _alphabetical(dict.fromkeys(properties)))
+    chosen = _alphabetical(dict.fromkeys(properties))
+    members = "".join(_member("", member, instance, dialect) for member in chosen)
     return f'<w:XmlFragment xmlns:xsi="{XSI}">{members}</w:XmlFragment>'
 
 
-def reference(cim_class: CimClass, instance: Instance) -> str:
+def reference(cim_class: CimClass, instance: Instance, dialect: Dialect = STANDARD) -> str:
     """The endpoint reference of an instance."""
     selectors = "".join(
         f'<w:Selector Name="{key}">{text_of(str(instance.get(key) or ""))}</w:Selector>' for key in cim_class.keys
     )
     return (
         f"<a:EndpointReference><a:Address>{ANONYMOUS}</a:Address><a:ReferenceParameters>"
-        f"<w:ResourceURI>{class_uri(cim_class)}</w:ResourceURI><w:SelectorSet>{selectors}</w:SelectorSet>"
+        f"<w:ResourceURI>{class_uri(cim_class, dialect)}</w:ResourceURI><w:SelectorSet>{selectors}</w:SelectorSet>"
         "</a:ReferenceParameters></a:EndpointReference>"
     )
 
 
-def output(resource_uri: str, method: str, result: Mapping[str, CimValue]) -> str:
+def output(resource_uri: str, method: str, result: Mapping[str, CimValue], dialect: Dialect = STANDARD) -> str:
     """The `_OUTPUT` element of a method in the namespace that the caller spelled; it may be empty."""
-    members = "".join(element("p:", name, value) for name, value in result.items())
-    name_space = text_of(resource_uri)
-    return (
-        f'<p:{method}_OUTPUT xmlns:xsi="{XSI}" xmlns:p="{name_space}" xmlns:cim="{CIM}">{members}</p:{method}_OUTPUT>'
-    )
+    members = "".join(element("p:", spelled(name, dialect), value, dialect=dialect) for name, value in result.items())
+    name_space = spelled(text_of(resource_uri), dialect)
+    name = spelled(f"{method}_OUTPUT", dialect)
+    return f'<p:{name} xmlns:xsi="{XSI}" xmlns:p="{name_space}" xmlns:cim="{CIM}">{members}</p:{name}>'
 
 
 def _alphabetical(properties: Iterable[Property]) -> list[Property]:
     return sorted(properties, key=lambda member: member.name.lower())
 
 
-def _member(prefix: str, member: Property, instance: Instance) -> str:
-    return element(prefix, member.name, instance.get(member.name), is_array=member.is_array)
+def _member(prefix: str, member: Property, instance: Instance, dialect: Dialect) -> str:
+    name = spelled(member.name, dialect)
+    return element(prefix, name, instance.get(member.name), is_array=member.is_array, dialect=dialect)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
+from .kms import CACHE_MAXIMUM, CountPool
 from .licence import LicenseStatus
 from .machine import Machine
 from .spec import SiteError
@@ -55,11 +56,25 @@ def _seconds(value: str) -> float:
     return seconds
 
 
-def _set_service_state(_world: World, machine: Machine, value: str) -> None:
+def _number(value: str) -> int:
+    if int(value) < 0:
+        raise ValueError(value)
+    return int(value)
+
+
+def _set_service_state(world: World, machine: Machine, value: str) -> None:
     if _one_of(value, "running", "stopped"):
-        machine.start_service()
+        machine.start_service(world.now())
     else:
-        machine.service_running = False
+        machine.stop_service()
+
+
+def _set_clients(world: World, machine: Machine, value: str) -> None:
+    count = _number(value)
+    if machine.kms is None or count > CACHE_MAXIMUM:
+        raise ValueError(value)
+    cmids = (str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{number}.{machine.fqdn}")) for number in range(count))
+    machine.kms = replace(machine.kms, pool=CountPool(tuple((cmid, world.now()) for cmid in cmids)))
 
 
 def _set_firewall(_world: World, machine: Machine, value: str) -> None:
@@ -72,7 +87,7 @@ def _set_cmid(_world: World, machine: Machine, value: str) -> None:
 
 def _set_license_status(world: World, machine: Machine, value: str) -> None:
     status = LicenseStatus(int(value))
-    for row in machine.keyed_rows(world.now()):
+    for row in machine.windows_rows(world.now()):
         licensed = status is LicenseStatus.LICENSED
         machine.put_row(
             replace(
@@ -86,35 +101,55 @@ def _set_grace_minutes(world: World, machine: Machine, value: str) -> None:
     if minutes < 0:
         raise ValueError(value)
     now = world.now()
-    for row in machine.keyed_rows(now):
+    for row in machine.windows_rows(now):
         machine.put_row(replace(row, expires=now + timedelta(minutes=minutes) if minutes else None))
 
 
 SETTERS: dict[str, Setter] = {
     "access": _circumstance("access_denied", lambda value: not _one_of(value, "allowed", "denied")),
+    "clients": _set_clients,
     "clock_offset_minutes": _circumstance("clock_offset_minutes", int),
     "cmid": _set_cmid,
+    "dead_host_seconds": _circumstance("dead_host_seconds", _seconds),
+    "drop_after": _circumstance("drop_after", _number),
+    "drop_before": _circumstance("drop_before", _number),
     "firewall": _set_firewall,
     "grace_minutes": _set_grace_minutes,
     "internet": _circumstance("internet", lambda value: _one_of(value, "on", "off")),
     "kms_service": _circumstance("kms_service_up", lambda value: _one_of(value, "up", "down")),
     "license_status": _set_license_status,
+    "negative_dns_seconds": _circumstance("negative_dns_seconds", _seconds),
+    "quota_faults": _circumstance("quota_faults", _number),
+    "service_start": _circumstance("service_disabled", lambda value: not _one_of(value, "enabled", "disabled")),
     "service_state": _set_service_state,
     "slow_activation_seconds": _circumstance("slow_activation_seconds", _seconds),
     "slow_key_seconds": _circumstance("slow_key_seconds", _seconds),
+    "slow_query_seconds": _circumstance("slow_query_seconds", _seconds),
+    "slow_service_seconds": _circumstance("slow_service_seconds", _seconds),
+    "token": _circumstance("token_filtered", lambda value: not _one_of(value, "full", "filtered")),
 }
 
 #: What each name takes, as an error says it.
 VALUES: dict[str, str] = {
     "access": "allowed or denied",
+    "clients": "a number of made-up clients, 0 to 50, that a KMS host remembers",
     "clock_offset_minutes": "a whole number of minutes",
     "cmid": "a GUID, or nothing",
+    "dead_host_seconds": "seconds that Activate takes when no KMS host answers",
+    "drop_after": "n: the connection of the n-th request from now is lost after it took effect; 0 for none",
+    "drop_before": "n: the connection of the n-th request from now is lost before it takes effect; 0 for none",
     "firewall": "on or off",
     "grace_minutes": "a whole number of minutes, 0 for no end",
     "internet": "on or off",
     "kms_service": "up or down (down: it answers nothing)",
     "license_status": "0 to 6",
+    "negative_dns_seconds": "seconds for which the resolver remembers that a name has no answer",
+    "quota_faults": "how many of the next requests meet the quota of operations",
+    "service_start": "enabled or disabled (whether sppsvc can be started)",
     "service_state": "running or stopped",
     "slow_activation_seconds": "seconds",
     "slow_key_seconds": "seconds",
+    "slow_query_seconds": "seconds that a query of products takes",
+    "slow_service_seconds": "seconds that sppsvc takes to start",
+    "token": "full or filtered (a local administrator without LocalAccountTokenFilterPolicy)",
 }

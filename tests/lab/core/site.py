@@ -13,13 +13,13 @@ from types import MappingProxyType
 
 from ..effects import Handler
 from .activation import activate, answer_client
-from .catalogue import KMS_HOST_PREFIX, published_key_of
+from .catalogue import KMS_HOST_PREFIX, NEVER_HOSTS, published_key_of
 from .clock import SiteClock
 from .keys_on_machine import install_key
 from .machine import Machine
 from .microsoft import MicrosoftService
 from .settings_by_name import set_by_name
-from .spec import SiteSpec
+from .spec import MachineSpec, SiteSpec
 from .starting_state import give_products
 from .state import site_state
 from .statistics import Statistics
@@ -48,7 +48,7 @@ class Site:
         self._world = World(
             SiteClock(now), MicrosoftService(spec.keys), kms_secret, random.Random(seed), spec.behaviour
         )
-        self._machines = {machine.name: self._machine(machine.name, addresses) for machine in spec.machines}
+        self._machines = {machine.name: self._machine(machine, addresses) for machine in spec.machines}
         for machine in self._machines.values():
             give_products(self._world, machine)
         self._world.tasks.clear()
@@ -58,21 +58,13 @@ class Site:
             name: WsmanService(self._world, machine, self._statistics) for name, machine in self._machines.items()
         }
 
-    def _machine(self, name: str, addresses: Mapping[str, str]) -> Machine:
-        spec = next(machine for machine in self.spec.machines if machine.name == name)
+    def _machine(self, spec: MachineSpec, addresses: Mapping[str, str]) -> Machine:
         channels = [key.channel for key in self._world.microsoft.keys_for(spec.os.name)]
         host_channels = [channel for channel in channels if channel.startswith(KMS_HOST_PREFIX)]
-        if published_key_of(spec.os) is not None:
+        if published_key_of(spec.os) is not None and spec.os.sku not in NEVER_HOSTS:
             host_channels.append(spec.os.host_channel)
-        behaviour = self.spec.behaviour
-        return Machine(
-            spec,
-            self.spec.domain,
-            addresses[name],
-            behaviour.dialect,
-            behaviour.products_without_key,
-            tuple(host_channels),
-        )
+        empty_rows = self.spec.behaviour.products_without_key
+        return Machine(spec, self.spec.domain, addresses[spec.name], empty_rows, tuple(host_channels))
 
     @property
     def machines(self) -> Mapping[str, Machine]:
@@ -101,7 +93,7 @@ class Site:
             for name, machine in self._machines.items()
             if machine.kms is not None
             and machine.kms_host_row(now) is not None
-            and machine.service_running
+            and machine.service_state(now) == "Running"
             and machine.firewall_on
         }
 

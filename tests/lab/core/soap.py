@@ -116,6 +116,16 @@ def check(request: Request) -> None:
         raise Fault(True, "w:EncodingLimit", "envelope_size", 0x80338035)
 
 
+def unasked_headers(chance: Random) -> str:
+    """Headers that newer servers add to a response. Source: MS-WSMV 2.2.4; microsoft/omi."""
+    ids = [str(uuid.UUID(int=chance.getrandbits(128), version=4)).upper() for _ in range(2)]
+    return (
+        f'<p:ActivityId xmlns:p="{MICROSOFT}" s:mustUnderstand="false">uuid:{ids[0]}</p:ActivityId>'
+        f'<p:OperationID xmlns:p="{MICROSOFT}" s:mustUnderstand="false">uuid:{ids[1]}</p:OperationID>'
+        f'<p:SequenceId xmlns:p="{MICROSOFT}">1</p:SequenceId>'
+    )
+
+
 def envelope(
     action: str, body: str, *, relates_to: str, language: str, chance: Random, extra_header: str = ""
 ) -> bytes:

@@ -16,6 +16,10 @@
         products:                            # left out: the edition's GVLK, not activated, as volume media leave it
           - {key: BBBBB-CCCCC-DDDDD-FFFFF-MKWNH, activated: true}     # an activation that is already spent
           - {channel: gvlk}                  # the published key of the edition, without writing it down
+          - {channel: retail}                # a retail or an oem_dm licence; as the next two `activated` unless told
+          - {kind: esu}                      # an add-on for extended security updates, beside Windows' own licence
+          - {kind: m365}                     # Microsoft 365 Apps: a subscription licence of Office (not on Windows 7)
+        dialects: [dates-1601-nil]           # names of `dialects.DIALECTS` for these machines, on top of the site's
     microsoft:
       keys:                                  # what the simulated activation service knows
         - {key: ..., kind: mak, for: [windows-11-enterprise], activations: 100, description: text, blocked: false}
@@ -24,7 +28,8 @@
     behaviour:
       background_activation_seconds: null    # after a key change the service activates by itself, n seconds later
       products_without_key: 300              # licence rows without a key, as every real machine has
-      fault_shape: 2                         # any field of `Dialect` with a plain value
+      dialects: [first-response-empty]       # names of `dialects.DIALECTS`, combined
+      fault_shape: 2                         # any field of `Dialect` with a plain value; it wins over `dialects`
 
 Every mistake is a `SiteError` with one sentence: what, where, and which names are valid.
 """
@@ -38,12 +43,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .catalogue import KMS_HOST_PREFIX, MAK, OPERATING_SYSTEMS, RETAIL, OperatingSystem, languages
-from .dialect import Dialect
+from .dialect import STANDARD, Dialect
+from .dialects import DIALECTS, Contradiction, speak
 from .product_key import KeyMark, mark_key
 
 _RANGE = re.compile(r"(.*?)\[(\d+):(\d+)\](.*)")
 _MACHINE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _DOMAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
+GVLK, RETAIL_FORM, OEM_FORM, ESU, M365 = "gvlk", "retail", "oem_dm", "esu", "m365"
+_CHANNELS = (GVLK, RETAIL_FORM, OEM_FORM)
+_PRODUCT_KINDS = (ESU, M365)
 _KINDS = ("mak", "kms_host", "retail")
 
 
@@ -53,10 +62,11 @@ class SiteError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class InstalledKey:
-    """A key that a machine starts with; `mark` None is the edition's own GVLK."""
+    """A key that a machine starts with. `mark` is None for what `form` makes up: GVLK, retail, oem_dm, esu, m365."""
 
     mark: KeyMark | None
     activated: bool
+    form: str = GVLK
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,7 @@ class MachineSpec:
     language: str = "en-US"
     groups: tuple[str, ...] = ()
     products: tuple[InstalledKey, ...] | None = None
+    dialect: Dialect = STANDARD
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +102,7 @@ class Behaviour:
 
     background_activation_seconds: float | None = None
     products_without_key: int = 300
-    dialect: Dialect = dataclasses.field(default_factory=Dialect)
+    dialect: Dialect = STANDARD
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +125,8 @@ def parse_site(document: Mapping[str, t.Any]) -> SiteSpec:
     domain = _text(top, "domain", where).lower()
     if _DOMAIN.fullmatch(domain) is None:
         raise SiteError(f"`domain` in {where} is not a DNS domain: {domain!r}.")
-    machines = tuple(_machines(_mapping(top.get("machines"), "`machines`")))
+    behaviour = _behaviour(_mapping(top.get("behaviour", {}), "`behaviour`"))
+    machines = tuple(_machines(_mapping(top.get("machines"), "`machines`"), behaviour.dialect))
     if not machines:
         raise SiteError("`machines` in the site file names no machine.")
     microsoft = _mapping(top.get("microsoft", {}), "`microsoft`")
@@ -129,7 +141,7 @@ def parse_site(document: Mapping[str, t.Any]) -> SiteSpec:
         domain,
         machines,
         keys,
-        _behaviour(_mapping(top.get("behaviour", {}), "`behaviour`")),
+        behaviour,
         _mapping(top.get("dns") or {}, "`dns`"),
         _mapping(top.get("account") or {}, "`account`"),
     )
@@ -146,12 +158,12 @@ def expand_range(name: str) -> list[str]:
     return [f"{before}{number:0{len(first)}d}{after}" for number in range(int(first), int(last) + 1)]
 
 
-def _machines(document: Mapping[str, t.Any]) -> Iterable[MachineSpec]:
+def _machines(document: Mapping[str, t.Any], dialect: Dialect) -> Iterable[MachineSpec]:
     seen: set[str] = set()
     for pattern, entry in document.items():
         where = f"machine {pattern!r}"
         fields = _mapping(entry, where)
-        _known(fields, ("os", "language", "groups", "products"), where)
+        _known(fields, ("os", "language", "groups", "products", "dialects"), where)
         system = _choice(_text(fields, "os", where), OPERATING_SYSTEMS, "operating system", where)
         spoken = fields.get("language", "en-US")
         cycle = [_language(item, where) for item in (spoken if isinstance(spoken, list) else [spoken])]
@@ -160,28 +172,29 @@ def _machines(document: Mapping[str, t.Any]) -> Iterable[MachineSpec]:
         installed = None
         if products is not None:
             installed = tuple(_installed(item, where) for item in _list(products, f"`products` of {where}"))
+        spoken_here = _dialect(dialect, fields.get("dialects", []), where)
         for position, name in enumerate(expand_range(str(pattern))):
             if _MACHINE_NAME.fullmatch(name) is None:
                 raise SiteError(f"{name!r} is not a machine name: lower case letters, digits and hyphens, up to 63.")
             if name in seen:
                 raise SiteError(f"The machine {name!r} is named twice in `machines`.")
             seen.add(name)
-            yield MachineSpec(name, system, cycle[position % len(cycle)], groups, installed)
+            yield MachineSpec(name, system, cycle[position % len(cycle)], groups, installed, spoken_here)
 
 
 def _installed(entry: t.Any, where: str) -> InstalledKey:
     fields = _mapping(entry, f"`products` of {where}")
-    _known(fields, ("key", "channel", "activated"), f"`products` of {where}")
-    activated = _boolean(fields, "activated", False, where)
-    if ("key" in fields) == ("channel" in fields):
-        raise SiteError(f"A product of {where} needs either `key` or `channel: gvlk`.")
-    if "channel" in fields:
-        if fields["channel"] != "gvlk":
-            raise SiteError(
-                f"`channel` of a product of {where} is {fields['channel']!r}; the only valid value is gvlk."
-            )
-        return InstalledKey(None, activated)
-    return InstalledKey(_mark(fields["key"], f"a product of {where}"), activated)
+    _known(fields, ("key", "channel", "kind", "activated"), f"`products` of {where}")
+    given = [name for name in ("key", "channel", "kind") if name in fields]
+    if len(given) != 1:
+        raise SiteError(f"A product of {where} needs either `key`, or `channel`, or `kind`.")
+    if given == ["key"]:
+        return InstalledKey(_mark(fields["key"], f"a product of {where}"), _boolean(fields, "activated", False, where))
+    valid = _CHANNELS if given == ["channel"] else _PRODUCT_KINDS
+    form = fields[given[0]]
+    if form not in valid:
+        raise SiteError(f"`{given[0]}` of a product of {where} is {form!r}; valid values are {', '.join(valid)}.")
+    return InstalledKey(None, _boolean(fields, "activated", form != GVLK, where), form)
 
 
 def _key(entry: t.Any, number: int) -> MicrosoftKey:
@@ -222,20 +235,41 @@ def _key(entry: t.Any, number: int) -> MicrosoftKey:
 
 def _behaviour(fields: Mapping[str, t.Any]) -> Behaviour:
     plain = {field.name: field for field in dataclasses.fields(Dialect) if field.name != "pull_rows"}
-    _known(fields, ("background_activation_seconds", "products_without_key", *plain), "`behaviour`")
+    _known(fields, ("background_activation_seconds", "products_without_key", "dialects", *plain), "`behaviour`")
     seconds = fields.get("background_activation_seconds")
     if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or seconds < 0):
         raise SiteError(f"`behaviour.background_activation_seconds` is neither null nor seconds: {seconds!r}.")
     chosen = {name: fields[name] for name in plain if name in fields}
-    standard = Dialect()
     for name, value in chosen.items():
-        if type(value) is not type(getattr(standard, name)):
-            raise SiteError(f"`behaviour.{name}` is {value!r}; it is a {type(getattr(standard, name)).__name__}.")
-    if chosen.get("fault_shape", 2) not in (2, 3):
-        raise SiteError(f"`behaviour.fault_shape` is {chosen['fault_shape']!r}; valid shapes are 2 and 3.")
-    return Behaviour(
-        seconds, _count(fields, "products_without_key", 300, "`behaviour`"), dataclasses.replace(standard, **chosen)
-    )
+        if type(value) is not type(getattr(STANDARD, name)):
+            raise SiteError(f"`behaviour.{name}` is {value!r}; it is a {type(getattr(STANDARD, name)).__name__}.")
+    for name, valid in _CHOICES.items():
+        if chosen.get(name, valid[0]) not in valid:
+            raise SiteError(f"`behaviour.{name}` is {chosen[name]!r}; valid values are {', '.join(map(str, valid))}.")
+    dialect = dataclasses.replace(_dialect(STANDARD, fields.get("dialects", []), "`behaviour`"), **chosen)
+    return Behaviour(seconds, _count(fields, "products_without_key", 300, "`behaviour`"), dialect)
+
+
+#: Fields of `Dialect` that are one of a few words or numbers.
+_CHOICES: dict[str, tuple[object, ...]] = {
+    "fault_shape": (1, 2, 3),
+    "failure_form": ("fault", "return_value"),
+    "success_form": ("zero", "nil", "empty"),
+    "firewall_success_form": ("empty", "zero", "nil"),
+    "fault_relates_to": ("echoed", "missing", "malformed"),
+    "null_array": ("omitted", "nil"),
+}
+
+
+def _dialect(base: Dialect, names: t.Any, where: str) -> Dialect:
+    chosen = [str(name) for name in _list(names, f"`dialects` of {where}")]
+    for name in chosen:
+        if name not in DIALECTS:
+            raise SiteError(f"{name!r} in {where} is no dialect of the lab; valid names are {', '.join(DIALECTS)}.")
+    try:
+        return speak(base, chosen)
+    except Contradiction as contradiction:
+        raise SiteError(f"`dialects` of {where}: {contradiction}") from None
 
 
 def _mark(value: t.Any, where: str) -> KeyMark:

@@ -10,12 +10,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from .catalogue import EVALUATION, published_key_of
+from .foreign_products import foreign_row
 from .keys_on_machine import install_key
 from .licence import REASON_KMS_LICENSED, LicenceRow, LicenseStatus
 from .machine import Machine
 from .microsoft import HOST_KEY_LIMIT, MAK_LIMIT
 from .product_key import KeyMark, mark_key
-from .spec import InstalledKey, SiteError
+from .spec import GVLK, InstalledKey, SiteError
 from .world import SppFailure, World
 
 #: The key that evaluation media carry: of the form of a key, and no one's.
@@ -32,7 +33,10 @@ def give_products(world: World, machine: Machine) -> None:
             _install(world, machine, InstalledKey(None, activated=False))
         return
     for product in installed:
-        _install(world, machine, product)
+        if product.form == GVLK:
+            _install(world, machine, product)
+        else:
+            machine.put_row(foreign_row(machine, product, world.now()))
 
 
 def _install(world: World, machine: Machine, product: InstalledKey) -> None:

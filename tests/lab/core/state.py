@@ -35,7 +35,7 @@ def machine_state(machine: Machine, now: datetime) -> dict[str, object]:
         "os_version": machine.os.version,
         "sku": machine.os.sku,
         "cmid": machine.client_machine_id,
-        "service": _service_state(machine),
+        "service": _service_state(machine, now),
         "products": [_product_state(row, now) for row in machine.keyed_rows(now)],
         "kms_host": _kms_host_state(machine, now),
         "firewall": {FIREWALL_RULE: machine.firewall_on},
@@ -46,10 +46,10 @@ def machine_state(machine: Machine, now: datetime) -> dict[str, object]:
     }
 
 
-def _service_state(machine: Machine) -> dict[str, object]:
+def _service_state(machine: Machine, now: datetime) -> dict[str, object]:
     settings = machine.settings
     return {
-        "service_state": "running" if machine.service_running else "stopped",
+        "service_state": machine.service_state(now).lower(),
         "kms_machine": settings.kms_machine,
         "kms_port": settings.kms_port,
         "lookup_domain": settings.lookup_domain,
@@ -64,6 +64,7 @@ def _service_state(machine: Machine) -> dict[str, object]:
 def _product_state(row: LicenceRow, now: datetime) -> dict[str, object]:
     return {
         "activation_id": row.activation_id,
+        "application_id": row.application_id,
         "name": row.name,
         "description": row.description,
         "license_status": int(row.status),
@@ -86,7 +87,9 @@ def _kms_host_state(machine: Machine, now: datetime) -> dict[str, object] | None
     clients = [cmid for cmid, _seen in machine.kms.pool.at(now).clients]
     counters = machine.kms.counters
     return {
-        "listening": machine.service_running and machine.firewall_on and machine.kms_host_row(now) is not None,
+        "listening": machine.service_state(now) == "Running"
+        and machine.firewall_on
+        and machine.kms_host_row(now) is not None,
         "activated": machine.active_kms_host(now) is not None,
         "port": machine.kms.port,
         "pools": {"windows": {"count": len(clients), "maximum": CACHE_MAXIMUM, "cmids": clients}},

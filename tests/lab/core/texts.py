@@ -126,6 +126,134 @@ _FAULTS: dict[str, dict[str, str]] = {
         ),
         "bad_method": "\u30af\u30e9\u30b9\u306b\u30e1\u30bd\u30c3\u30c9\u304c\u3042\u308a\u307e\u305b\u3093\u3002",
     },
+    "fr-FR": {
+        "prefix": "Le service WS-Management ne peut pas traiter la demande.",
+        "unknown_error": "Le service WMI ou le fournisseur WMI a renvoy\u00e9 une erreur inconnue : HRESULT {code}",
+        "not_found": (
+            "Le service ne trouve pas la ressource identifi\u00e9e par l'URI de ressource et les s\u00e9lecteurs."
+        ),
+        "missing_selectors": "La classe a plusieurs instances, des s\u00e9lecteurs sont donc n\u00e9cessaires.",
+        "bad_selectors": "Les s\u00e9lecteurs de la demande ne sont pas valides pour la ressource.",
+        "bad_filter": "Le filtre ou la classe n'est pas valide.",
+        "bad_class": "La classe n'existe pas dans l'espace de noms.",
+        "wql_uri": "Un filtre WQL exige un URI de ressource qui se termine par *.",
+        "bad_context": "Le contexte d'\u00e9num\u00e9ration n'est pas valide.",
+        "access_denied": "Acc\u00e8s refus\u00e9.",
+        "timed_out": (
+            "L'op\u00e9ration ne s'est pas termin\u00e9e dans le d\u00e9lai indiqu\u00e9 par OperationTimeout."
+        ),
+        "not_supported": "La ressource ne prend pas en charge cette action.",
+        "schema": "Le message n'est pas conforme au sch\u00e9ma.",
+        "locale": "L'attribut mustUnderstand n'est pas pris en charge pour l'\u00e9l\u00e9ment Locale.",
+        "reply_to": "Un en-t\u00eate d'adressage requis est absent.",
+        "addressing_mode": "Ce mode d'adressage n'est pas pris en charge.",
+        "envelope_size": "La valeur de MaxEnvelopeSize est trop petite.",
+        "not_understood": "Un en-t\u00eate avec mustUnderstand n'a pas \u00e9t\u00e9 compris.",
+        "quota": (
+            "Le nombre maximal d'op\u00e9rations simultan\u00e9es pour cet utilisateur a \u00e9t\u00e9 d\u00e9pass"
+            "\u00e9."
+        ),
+        "bad_parameters": "Les param\u00e8tres de la m\u00e9thode ne sont pas valides.",
+        "bad_method": "La classe n'a pas de m\u00e9thode de ce nom.",
+    },
+    "ru-RU": {
+        "prefix": (
+            "\u0421\u043b\u0443\u0436\u0431\u0430 WS-Management \u043d\u0435 \u043c\u043e\u0436\u0435\u0442 \u043e"
+            "\u0431\u0440\u0430\u0431\u043e\u0442\u0430\u0442\u044c \u0437\u0430\u043f\u0440\u043e\u0441."
+        ),
+        "unknown_error": (
+            "\u0421\u043b\u0443\u0436\u0431\u0430 WMI \u0438\u043b\u0438 \u043f\u043e\u0441\u0442\u0430\u0432\u0449"
+            "\u0438\u043a WMI \u0432\u0435\u0440\u043d\u0443\u043b\u0438 \u043d\u0435\u0438\u0437\u0432\u0435\u0441"
+            "\u0442\u043d\u0443\u044e \u043e\u0448\u0438\u0431\u043a\u0443: HRESULT {code}"
+        ),
+        "not_found": (
+            "\u0421\u043b\u0443\u0436\u0431\u0430 \u043d\u0435 \u043c\u043e\u0436\u0435\u0442 \u043d\u0430\u0439"
+            "\u0442\u0438 \u0440\u0435\u0441\u0443\u0440\u0441, \u043e\u043f\u0440\u0435\u0434\u0435\u043b\u044f"
+            "\u0435\u043c\u044b\u0439 URI \u0440\u0435\u0441\u0443\u0440\u0441\u0430 \u0438 \u0441\u0435\u043b\u0435"
+            "\u043a\u0442\u043e\u0440\u0430\u043c\u0438."
+        ),
+        "missing_selectors": (
+            "\u041a\u043b\u0430\u0441\u0441 \u0438\u043c\u0435\u0435\u0442 \u043d\u0435\u0441\u043a\u043e\u043b\u044c"
+            "\u043a\u043e \u044d\u043a\u0437\u0435\u043c\u043f\u043b\u044f\u0440\u043e\u0432, \u043f\u043e\u044d"
+            "\u0442\u043e\u043c\u0443 \u0442\u0440\u0435\u0431\u0443\u044e\u0442\u0441\u044f \u0441\u0435\u043b\u0435"
+            "\u043a\u0442\u043e\u0440\u044b."
+        ),
+        "bad_selectors": (
+            "\u0421\u0435\u043b\u0435\u043a\u0442\u043e\u0440\u044b \u0437\u0430\u043f\u0440\u043e\u0441\u0430 \u043d"
+            "\u0435\u0434\u043e\u043f\u0443\u0441\u0442\u0438\u043c\u044b \u0434\u043b\u044f \u0440\u0435\u0441\u0443"
+            "\u0440\u0441\u0430."
+        ),
+        "bad_filter": (
+            "\u041d\u0435\u0434\u043e\u043f\u0443\u0441\u0442\u0438\u043c\u044b\u0439 \u0444\u0438\u043b\u044c\u0442"
+            "\u0440 \u0438\u043b\u0438 \u043a\u043b\u0430\u0441\u0441."
+        ),
+        "bad_class": (
+            "\u041a\u043b\u0430\u0441\u0441 \u043e\u0442\u0441\u0443\u0442\u0441\u0442\u0432\u0443\u0435\u0442 \u0432"
+            " \u043f\u0440\u043e\u0441\u0442\u0440\u0430\u043d\u0441\u0442\u0432\u0435 \u0438\u043c\u0435\u043d."
+        ),
+        "wql_uri": (
+            "\u0414\u043b\u044f \u0444\u0438\u043b\u044c\u0442\u0440\u0430 WQL \u0442\u0440\u0435\u0431\u0443\u0435"
+            "\u0442\u0441\u044f URI \u0440\u0435\u0441\u0443\u0440\u0441\u0430, \u043a\u043e\u0442\u043e\u0440\u044b"
+            "\u0439 \u0437\u0430\u043a\u0430\u043d\u0447\u0438\u0432\u0430\u0435\u0442\u0441\u044f \u043d\u0430 *."
+        ),
+        "bad_context": (
+            "\u041d\u0435\u0434\u043e\u043f\u0443\u0441\u0442\u0438\u043c\u044b\u0439 \u043a\u043e\u043d\u0442\u0435"
+            "\u043a\u0441\u0442 \u043f\u0435\u0440\u0435\u0447\u0438\u0441\u043b\u0435\u043d\u0438\u044f."
+        ),
+        "access_denied": (
+            "\u041e\u0442\u043a\u0430\u0437\u0430\u043d\u043e \u0432 \u0434\u043e\u0441\u0442\u0443\u043f\u0435."
+        ),
+        "timed_out": (
+            "\u041e\u043f\u0435\u0440\u0430\u0446\u0438\u044f \u043d\u0435 \u0437\u0430\u0432\u0435\u0440\u0448\u0435"
+            "\u043d\u0430 \u0437\u0430 \u0432\u0440\u0435\u043c\u044f, \u0443\u043a\u0430\u0437\u0430\u043d\u043d"
+            "\u043e\u0435 \u0432 OperationTimeout."
+        ),
+        "not_supported": (
+            "\u0420\u0435\u0441\u0443\u0440\u0441 \u043d\u0435 \u043f\u043e\u0434\u0434\u0435\u0440\u0436\u0438\u0432"
+            "\u0430\u0435\u0442 \u044d\u0442\u043e \u0434\u0435\u0439\u0441\u0442\u0432\u0438\u0435."
+        ),
+        "schema": (
+            "\u0421\u043e\u043e\u0431\u0449\u0435\u043d\u0438\u0435 \u043d\u0435 \u0441\u043e\u043e\u0442\u0432\u0435"
+            "\u0442\u0441\u0442\u0432\u0443\u0435\u0442 \u0441\u0445\u0435\u043c\u0435."
+        ),
+        "locale": (
+            "\u0410\u0442\u0440\u0438\u0431\u0443\u0442 mustUnderstand \u043d\u0435 \u043f\u043e\u0434\u0434\u0435"
+            "\u0440\u0436\u0438\u0432\u0430\u0435\u0442\u0441\u044f \u0434\u043b\u044f \u044d\u043b\u0435\u043c\u0435"
+            "\u043d\u0442\u0430 Locale."
+        ),
+        "reply_to": (
+            "\u041e\u0442\u0441\u0443\u0442\u0441\u0442\u0432\u0443\u0435\u0442 \u043e\u0431\u044f\u0437\u0430\u0442"
+            "\u0435\u043b\u044c\u043d\u044b\u0439 \u0437\u0430\u0433\u043e\u043b\u043e\u0432\u043e\u043a \u0430\u0434"
+            "\u0440\u0435\u0441\u0430\u0446\u0438\u0438."
+        ),
+        "addressing_mode": (
+            "\u042d\u0442\u043e\u0442 \u0440\u0435\u0436\u0438\u043c \u0430\u0434\u0440\u0435\u0441\u0430\u0446\u0438"
+            "\u0438 \u043d\u0435 \u043f\u043e\u0434\u0434\u0435\u0440\u0436\u0438\u0432\u0430\u0435\u0442\u0441\u044f"
+            "."
+        ),
+        "envelope_size": (
+            "\u0421\u043b\u0438\u0448\u043a\u043e\u043c \u043c\u0430\u043b\u043e\u0435 \u0437\u043d\u0430\u0447\u0435"
+            "\u043d\u0438\u0435 MaxEnvelopeSize."
+        ),
+        "not_understood": (
+            "\u0417\u0430\u0433\u043e\u043b\u043e\u0432\u043e\u043a \u0441 mustUnderstand \u043d\u0435 \u0440\u0430"
+            "\u0441\u043f\u043e\u0437\u043d\u0430\u043d."
+        ),
+        "quota": (
+            "\u041f\u0440\u0435\u0432\u044b\u0448\u0435\u043d\u043e \u043c\u0430\u043a\u0441\u0438\u043c\u0430\u043b"
+            "\u044c\u043d\u043e\u0435 \u0447\u0438\u0441\u043b\u043e \u043e\u0434\u043d\u043e\u0432\u0440\u0435\u043c"
+            "\u0435\u043d\u043d\u044b\u0445 \u043e\u043f\u0435\u0440\u0430\u0446\u0438\u0439 \u0434\u043b\u044f "
+            "\u044d\u0442\u043e\u0433\u043e \u043f\u043e\u043b\u044c\u0437\u043e\u0432\u0430\u0442\u0435\u043b\u044f."
+        ),
+        "bad_parameters": (
+            "\u041d\u0435\u0434\u043e\u043f\u0443\u0441\u0442\u0438\u043c\u044b\u0435 \u043f\u0430\u0440\u0430\u043c"
+            "\u0435\u0442\u0440\u044b \u043c\u0435\u0442\u043e\u0434\u0430."
+        ),
+        "bad_method": (
+            "\u0412 \u043a\u043b\u0430\u0441\u0441\u0435 \u043d\u0435\u0442 \u0442\u0430\u043a\u043e\u0433\u043e "
+            "\u043c\u0435\u0442\u043e\u0434\u0430."
+        ),
+    },
 }
 
 _CAPTIONS: dict[str, dict[str, str]] = {
@@ -141,7 +269,49 @@ _CAPTIONS: dict[str, dict[str, str]] = {
         "Key Management Service (TCP-In)": "\u30ad\u30fc\u7ba1\u7406\u30b5\u30fc\u30d3\u30b9 (TCP \u53d7\u4fe1)",
         "64-bit": "64 \u30d3\u30c3\u30c8",
     },
+    "fr-FR": {
+        "Software Protection": "Protection logicielle",
+        "Key Management Service": "Service de gestion de cl\u00e9s",
+        "Key Management Service (TCP-In)": "Service de gestion de cl\u00e9s (TCP-Entrant)",
+        "64-bit": "64 bits",
+    },
+    "ru-RU": {
+        "Software Protection": (
+            "\u0417\u0430\u0449\u0438\u0442\u0430 \u043f\u0440\u043e\u0433\u0440\u0430\u043c\u043c\u043d\u043e\u0433"
+            "\u043e \u043e\u0431\u0435\u0441\u043f\u0435\u0447\u0435\u043d\u0438\u044f"
+        ),
+        "Key Management Service": (
+            "\u0421\u043b\u0443\u0436\u0431\u0430 \u0443\u043f\u0440\u0430\u0432\u043b\u0435\u043d\u0438\u044f \u043a"
+            "\u043b\u044e\u0447\u0430\u043c\u0438"
+        ),
+        "Key Management Service (TCP-In)": (
+            "\u0421\u043b\u0443\u0436\u0431\u0430 \u0443\u043f\u0440\u0430\u0432\u043b\u0435\u043d\u0438\u044f \u043a"
+            "\u043b\u044e\u0447\u0430\u043c\u0438 (\u0432\u0445\u043e\u0434\u044f\u0449\u0438\u0439 \u0442\u0440"
+            "\u0430\u0444\u0438\u043a TCP)"
+        ),
+        "64-bit": "64-\u0440\u0430\u0437\u0440\u044f\u0434\u043d\u0430\u044f",
+    },
 }
+
+#: What Russian Windows translates in its own name: even the word Microsoft. In the other languages it stays English.
+#: Source: small_facts.yaml, localized_text, captions (fr-FR: not seen, unverified).
+_RUSSIAN_NAMES = (
+    (" Home", " \u0414\u043e\u043c\u0430\u0448\u043d\u044f\u044f"),
+    (
+        " Enterprise 2016 LTSB",
+        (
+            " \u041a\u043e\u0440\u043f\u043e\u0440\u0430\u0442\u0438\u0432\u043d\u0430\u044f 2016 \u0441 \u0434\u043e"
+            "\u043b\u0433\u043e\u0441\u0440\u043e\u0447\u043d\u044b\u043c \u043e\u0431\u0441\u043b\u0443\u0436\u0438"
+            "\u0432\u0430\u043d\u0438\u0435\u043c"
+        ),
+    ),
+    (
+        " Professional",
+        (" \u041f\u0440\u043e\u0444\u0435\u0441\u0441\u0438\u043e\u043d\u0430\u043b\u044c\u043d\u0430\u044f"),
+    ),
+    (" Enterprise", " \u041a\u043e\u0440\u043f\u043e\u0440\u0430\u0442\u0438\u0432\u043d\u0430\u044f"),
+    ("Microsoft ", "\u041c\u0430\u0439\u043a\u0440\u043e\u0441\u043e\u0444\u0442 "),
+)
 
 
 def fault_text(language: str, message: str, **values: str) -> str:
@@ -153,3 +323,13 @@ def fault_text(language: str, message: str, **values: str) -> str:
 def caption(language: str, english: str) -> str:
     """A caption in the display language; English where the lab knows no other."""
     return _CAPTIONS.get(language, {}).get(english, english)
+
+
+def system_caption(language: str, english: str) -> str:
+    """Win32_OperatingSystem.Caption in the display language; Windows Server keeps its edition words."""
+    if language != "ru-RU":
+        return english
+    names = _RUSSIAN_NAMES if "Server" not in english else _RUSSIAN_NAMES[-1:]
+    for word, russian in names:
+        english = english.replace(word, russian, 1)
+    return english

@@ -12,8 +12,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from xml.sax.saxutils import escape
+
+from .clock import NO_DATE
+from .dialect import STANDARD, Dialect
 
 CimScalar = str | int | bool | datetime | None
 CimValue = CimScalar | Sequence[CimScalar]
@@ -35,28 +38,34 @@ def text_of(value: str) -> str:
     return escape(_CONTROL.sub("?", value))
 
 
-def datetime_text(value: datetime) -> str:
-    """ISO 8601 in UTC, the fraction without trailing zeros and absent when zero."""
-    moment = value.astimezone(timezone.utc)
+def datetime_text(value: datetime, dialect: Dialect = STANDARD) -> str:
+    """ISO 8601 in UTC or with an offset, the fraction without trailing zeros and absent when zero."""
+    if value == NO_DATE:
+        return dialect.no_date
+    moment = value.astimezone(timezone(timedelta(minutes=dialect.zone_minutes)))
     fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
-    return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}{fraction}Z"
+    hours, minutes = divmod(abs(dialect.zone_minutes), 60)
+    sign = "-" if dialect.zone_minutes < 0 else "+"
+    zone = f"{sign}{hours:02d}:{minutes:02d}" if dialect.zone_minutes else "Z"
+    return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}{fraction}{zone}"
 
 
-def element(prefix: str, name: str, value: CimValue, *, is_array: bool = False) -> str:
+def element(prefix: str, name: str, value: CimValue, *, is_array: bool = False, dialect: Dialect = STANDARD) -> str:
     """One property as XML; `prefix` is "p:" in typed rows and empty in an XmlFragment."""
     tag = f"{prefix}{name}"
     if value is None:
-        return "" if is_array else f'<{tag} xsi:nil="true"/>'
+        return "" if is_array and dialect.null_array == "omitted" else f'<{tag} xsi:nil="true"/>'
     if isinstance(value, datetime):
+        text = datetime_text(value, dialect)
         inner = "cim:Datetime" if prefix else "Datetime"
-        return f"<{tag}><{inner}>{datetime_text(value)}</{inner}></{tag}>"
+        return f"<{tag}><{inner}>{text}</{inner}></{tag}>" if text else f'<{tag} xsi:nil="true"/>'
     if isinstance(value, bool):
         return f"<{tag}>{'true' if value else 'false'}</{tag}>"
     if isinstance(value, int):
         return f"<{tag}>{value}</{tag}>"
     if isinstance(value, str):
         return f"<{tag}>{text_of(value)}</{tag}>" if value else f"<{tag}/>"
-    return "".join(element(prefix, name, item) for item in value)
+    return "".join(element(prefix, name, item, dialect=dialect) for item in value)
 
 
 def plain_text(value: CimValue) -> str:

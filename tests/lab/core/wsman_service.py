@@ -7,26 +7,23 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from ..effects import Handler, Response
-from . import faults, soap, wql
-from .cim import DEFAULT, NAMESPACES, SINGLETONS, CimClass, find_class
+from ..effects import DropConnection, Handler, Response, Wait
+from . import faults, soap
+from .cim import CimClass
 from .enumeration import OPERATIONS, OPERATIONS_WINDOWS_7, Enumeration, OpenEnumerations
 from .faults import Fault
-from .instances import Instance, instances
 from .machine import Machine
-from .methods import Call, find_method
-from .rendering import fragment_row, output, reference, typed_row
+from .methods import EMPTY, SUCCESS, Call, find_method
+from .rendering import output, spelled, typed_row
+from .resources import Label, Resources, is_licensing
 from .soap import ENUMERATION, TRANSFER, WSMAN, Request, child_text
 from .statistics import Statistics
 from .values import CimValue, plain_text, scalar_from_text
 from .world import SppFailure, Steps, World
-
-WQL_DIALECT = "http://schemas.microsoft.com/wbem/wsman/1/WQL"
-SELECTOR_DIALECT = "http://schemas.dmtf.org/wbem/wsman/1/wsman/SelectorFilter"
 
 #: Largest request. Source: MS-WSMV 2.2.4.10, MaxEnvelopeSizekb.
 LARGEST_REQUEST, LARGEST_REQUEST_WINDOWS_7 = 500 * 1024, 150 * 1024
@@ -34,8 +31,11 @@ LARGEST_REQUEST, LARGEST_REQUEST_WINDOWS_7 = 500 * 1024, 150 * 1024
 #: What the parts of a response around its items take, generously.
 _FRAME = 2048
 
-#: Classes of the licensing service, which starts when it is asked.
-_LICENSING = "softwarelicensing"
+
+#: What the shell gets to see of a connection that it did not close.
+_CLOSED = Response(503, b"")
+
+_SUCCESS_FORMS: Mapping[str, Mapping[str, CimValue]] = {"zero": SUCCESS, "empty": EMPTY, "nil": {"ReturnValue": None}}
 
 
 @dataclass(slots=True)
@@ -53,6 +53,7 @@ class WsmanService:
         self._world = world
         self._machine = machine
         self._statistics = statistics
+        self._resources = Resources(world, machine)
         self._enumerations = OpenEnumerations(OPERATIONS_WINDOWS_7 if machine.os.is_windows_7 else OPERATIONS)
 
     def handle(self, envelope: bytes, user: str) -> Handler:
@@ -62,8 +63,12 @@ class WsmanService:
         if len(envelope) > limit:
             self._statistics.count(machine.name, "Too large", len(envelope), 0, fault=True)
             return Response(413, b"")
+        drop_before, drop_after = machine.drops_connection()
+        if drop_before:
+            yield DropConnection()
+            return _CLOSED
         request: Request | None = None
-        operation = _Label()
+        operation = Label()
         try:
             request = soap.parse(envelope)
             answer = yield from self._dispatch(request, user, operation)
@@ -71,10 +76,15 @@ class WsmanService:
         except Fault as fault:
             answer = _Answer(fault.action, faults.fault_body(fault, machine))
             status, header = 500, _not_understood(fault)
+        if drop_after:
+            yield DropConnection()
+            return _CLOSED
+        if machine.dialect.extra_headers:
+            header += soap.unasked_headers(self._world.chance)
         body = soap.envelope(
             answer.action,
             answer.body,
-            relates_to=request.message_id if request else "",
+            relates_to=_relates_to(request, machine, is_fault=status != 200),
             language=machine.language,
             chance=self._world.chance,
             extra_header=header,
@@ -82,104 +92,75 @@ class WsmanService:
         self._statistics.count(machine.name, operation.text, len(envelope), len(body), fault=status != 200)
         return Response(status, body)
 
-    def _dispatch(self, request: Request, user: str, operation: _Label) -> Steps[_Answer]:
+    def _dispatch(self, request: Request, user: str, operation: Label) -> Steps[_Answer]:
         if request.is_identify:
             operation.text = "Identify"
-            return self._identify()
+            return self._identify(user)
         soap.check(request)
         verb = request.action.rsplit("/", 1)[-1]
         operation.text = verb
         if self._machine.circumstances.access_denied:
-            raise faults.access_denied()
+            raise faults.access_denied(self._machine)
+        if self._machine.meets_quota():
+            raise faults.quota()
         if request.action == f"{ENUMERATION}/Enumerate":
-            return self._enumerate(request, user, operation)
+            return (yield from self._enumerate(request, user, operation))
         if request.action == f"{ENUMERATION}/Pull":
             return self._pull(request, operation)
         if request.action == f"{ENUMERATION}/Release":
             return self._release(request, operation)
         if request.action.startswith(f"{TRANSFER}/"):
-            return self._transfer(request, verb, operation)
+            return (yield from self._transfer(request, verb, operation))
         if request.action.lower() == f"{request.resource_uri}/{verb}".lower():
             return (yield from self._invoke(request, verb, operation))
         raise faults.action_not_supported()
 
-    def _identify(self) -> _Answer:
+    def _identify(self, user: str) -> _Answer:
+        """Who has not logged in is not told the version. Source: detecting WS-Management support, "Examples"."""
         machine = self._machine
-        service_pack = "1.0" if machine.os.is_windows_7 else "0.0"
+        version = machine.os.version if user else "0.0.0"
+        service_pack = "1.0" if user and machine.os.is_windows_7 else "0.0"
         stack = "2.0" if machine.os.is_windows_7 else "3.0"
         body = (
             f'<wsmid:IdentifyResponse xmlns:wsmid="{soap.IDENTITY}">'
             f"<wsmid:ProtocolVersion>{WSMAN}</wsmid:ProtocolVersion>"
             "<wsmid:ProductVendor>Microsoft Corporation</wsmid:ProductVendor>"
-            f"<wsmid:ProductVersion>OS: {machine.os.version} SP: {service_pack} Stack: {stack}</wsmid:ProductVersion>"
+            f"<wsmid:ProductVersion>OS: {version} SP: {service_pack} Stack: {stack}</wsmid:ProductVersion>"
             "</wsmid:IdentifyResponse>"
         )
         return _Answer(f"{soap.IDENTITY}/IdentifyResponse", body)
 
-    # -- the resource of a request
-
-    def _namespace_and_class(self, request: Request) -> tuple[str, str]:
-        uri = request.resource_uri
-        if not uri.lower().startswith(soap.WMI):
-            raise faults.invalid_class("GetObject")
-        namespace, _, name = uri[len(soap.WMI) :].rpartition("/")
-        selected = next((v for k, v in request.selectors.items() if k.lower() == "__cimnamespace"), namespace)
-        if namespace.lower() not in NAMESPACES or selected.replace("\\", "/").lower() != namespace.lower():
-            raise faults.wmi_fault(
-                "bad_class", faults.WSMAN_RESOURCE_NOT_FOUND, faults.WBEM_INVALID_NAMESPACE, "ConnectServer"
-            )
-        return namespace, name
-
-    def _class(self, request: Request, operation: str) -> CimClass:
-        namespace, name = self._namespace_and_class(request)
-        found = find_class(self._machine.os, namespace, name)
-        if found is None:
-            raise faults.invalid_class(operation)
-        self._touch(found.name)
-        return found
-
-    def _touch(self, class_name: str) -> None:
-        """Asking the licensing service starts it: it is demand started. Source: cim_classes.yaml, Win32_Service."""
-        if class_name.lower().startswith(_LICENSING) and not self._machine.service_running:
-            self._machine.start_service()
-
-    def _instance(self, request: Request, cim_class: CimClass, operation: str) -> Instance:
-        """The instance that the selectors name. Names and values are case-insensitive. Source: MS-WSMV 3.1.4.1.2."""
-        wanted = {
-            name.lower(): value.lower() for name, value in request.selectors.items() if name.lower() != "__cimnamespace"
-        }
-        found = instances(self._machine, cim_class, self._world.now())
-        if not wanted:
-            if cim_class.name not in SINGLETONS:
-                raise faults.missing_selectors()
-            return next(found)
-        keys = {key.lower(): key for key in cim_class.keys} or {"name": "Name", "csname": "CSName"}
-        if set(wanted) != set(keys) and cim_class.keys:
-            raise faults.bad_selectors()
-        for instance in found:
-            if all(str(instance.get(keys.get(name, name)) or "").lower() == value for name, value in wanted.items()):
-                return instance
-        raise faults.not_found(operation)
-
     # -- Enumerate, Pull, Release
 
-    def _enumerate(self, request: Request, user: str, operation: _Label) -> _Answer:
+    def _let_start(self, request: Request, cim_class: CimClass, *, is_query: bool = False) -> Steps[None]:
+        """Wait for a service that is starting and for a slow query, at most as long as the request allows."""
+        seconds = self._resources.seconds_until_ready(cim_class, is_query=is_query)
+        if seconds > request.timeout:
+            yield Wait(request.timeout)
+            raise faults.timed_out()
+        if seconds:
+            yield Wait(seconds)
+            self._machine.starts_at = None
+
+    def _enumerate(self, request: Request, user: str, operation: Label) -> Steps[_Answer]:
         body = request.body
         if body is None or body.tag != f"{{{ENUMERATION}}}Enumerate":
             raise faults.schema_error()
-        cim_class, items = self._selected(request, body, operation)
+        cim_class, items = self._resources.selected(request, body, operation)
+        yield from self._let_start(request, cim_class, is_query=True)
         if self._enumerations.is_full(user, self._world.now()):
-            raise Fault(False, "w:InternalError", "quota", 0x803381A6)
+            raise faults.quota()
         chance = self._world.chance
         low, high = self._machine.dialect.pull_rows
         enumeration = Enumeration(list(items), cim_class.name, user, chance.randint(low, high), self._world.now())
         first = ""
         if body.find(f"{{{WSMAN}}}OptimizeEnumeration") is not None:
             # Windows 2008 R2 and later put one item into the first response, however many were asked for.
-            taken = enumeration.take(1, request.max_envelope_size - _FRAME)
-            if not taken and not enumeration.is_done:
+            maximum = min(self._machine.dialect.first_rows, _maximum(body, WSMAN))
+            taken = enumeration.take(maximum, request.max_envelope_size - _FRAME)
+            if maximum and not taken and not enumeration.is_done:
                 raise Fault(True, "w:EncodingLimit", "envelope_size", 0x80338048)
-            first = f"<w:Items>{''.join(taken)}</w:Items>"
+            first = f"<w:Items>{''.join(taken)}</w:Items>" if maximum else ""
             if enumeration.is_done:
                 inner = f"<n:EnumerationContext/>{first}<w:EndOfSequence/>"
                 return _Answer(
@@ -190,75 +171,13 @@ class WsmanService:
         inner = f"<n:EnumerationContext>{context}</n:EnumerationContext>{first}"
         return _Answer(f"{ENUMERATION}/EnumerateResponse", f"<n:EnumerateResponse>{inner}</n:EnumerateResponse>")
 
-    def _selected(self, request: Request, body: Element, operation: _Label) -> tuple[CimClass, Iterator[str]]:
-        """The class and the rows, as XML, of an Enumerate."""
-        mode = child_text(body, WSMAN, "EnumerationMode") or ""
-        filters = [*body.findall(f"{{{WSMAN}}}Filter"), *body.findall(f"{{{ENUMERATION}}}Filter")]
-        namespace, name = self._namespace_and_class(request)
-        if not filters:
-            if name == "*":
-                raise faults.invalid_query(faults.WBEM_INVALID_QUERY)
-            cim_class = self._class(request, "CreateInstanceEnum")
-            operation.text = f"Enumerate {cim_class.name}"
-            return cim_class, self._rows(cim_class, None, (), mode)
-        dialect = filters[0].get("Dialect", "")
-        if dialect == SELECTOR_DIALECT:
-            cim_class = self._class(request, "CreateInstanceEnum")
-            operation.text = f"Enumerate {cim_class.name}"
-            return cim_class, self._rows(cim_class, _selector_condition(filters[0], cim_class), (), mode)
-        if dialect != WQL_DIALECT:
-            raise Fault(
-                True, "n:FilterDialectRequestedUnavailable", "bad_filter", 0x8033801A, action=faults.ENUMERATION_FAULT
-            )
-        if name != "*":
-            raise Fault(True, "n:CannotProcessFilter", "wql_uri", 0x803380FB, action=faults.ENUMERATION_FAULT)
-        return self._query(namespace, (filters[0].text or "").strip(), mode, operation)
-
-    def _query(self, namespace: str, text: str, mode: str, operation: _Label) -> tuple[CimClass, Iterator[str]]:
-        try:
-            query = wql.parse(text)
-        except wql.WqlError:
-            raise faults.invalid_query(faults.WBEM_INVALID_QUERY) from None
-        cim_class = find_class(self._machine.os, namespace, query.class_name)
-        if cim_class is None or namespace.lower() == DEFAULT:
-            operation.text = f"Enumerate {query.class_name}"
-            raise faults.invalid_query(faults.WBEM_INVALID_CLASS)
-        operation.text = f"Enumerate {cim_class.name}"
-        self._touch(cim_class.name)
-        named = {name.lower() for name in query.properties} | wql.names_in(query.condition)
-        if not named <= set(cim_class.properties):
-            raise faults.invalid_query(faults.WBEM_INVALID_QUERY)
-        return cim_class, iter(list(self._rows(cim_class, query.condition, query.properties, mode)))
-
-    def _rows(
-        self, cim_class: CimClass, condition: wql.Condition | None, properties: tuple[str, ...], mode: str
-    ) -> Iterator[str]:
-        read = [(name, cim_class.properties[name].name) for name in wql.names_in(condition)]
-        chosen = [cim_class.properties[name.lower()] for name in properties]
-        for instance in instances(self._machine, cim_class, self._world.now()):
-            try:
-                if not wql.holds(condition, {lower: instance.get(name) for lower, name in read}):
-                    continue
-            except wql.WqlError:
-                raise faults.invalid_query(faults.WBEM_INVALID_QUERY) from None
-            row = fragment_row(chosen, instance) if properties else typed_row(cim_class, instance)
-            if mode == "EnumerateEPR":
-                yield reference(cim_class, instance)
-            elif mode == "EnumerateObjectAndEPR":
-                yield f"<w:Item>{row}{reference(cim_class, instance)}</w:Item>"
-            else:
-                yield row
-
-    def _pull(self, request: Request, operation: _Label) -> _Answer:
+    def _pull(self, request: Request, operation: Label) -> _Answer:
         context = child_text(request.body, ENUMERATION, "EnumerationContext") or ""
         enumeration = self._enumerations.get(context)
         if enumeration is None:
             raise faults.bad_enumeration_context()
         operation.text = f"Pull {enumeration.class_name}"
-        asked = child_text(request.body, ENUMERATION, "MaxElements") or "1"
-        if not asked.isdigit() or int(asked) < 1:
-            raise faults.schema_error()
-        taken = enumeration.take(int(asked), request.max_envelope_size - _FRAME)
+        taken = enumeration.take(_maximum(request.body, ENUMERATION), request.max_envelope_size - _FRAME)
         if not taken and not enumeration.is_done:
             raise Fault(True, "w:EncodingLimit", "envelope_size", 0x80338048)
         items = f"<n:Items>{''.join(taken)}</n:Items>"
@@ -269,7 +188,7 @@ class WsmanService:
             inner = f"<n:EnumerationContext>{context}</n:EnumerationContext>{items}"
         return _Answer(f"{ENUMERATION}/PullResponse", f"<n:PullResponse>{inner}</n:PullResponse>")
 
-    def _release(self, request: Request, operation: _Label) -> _Answer:
+    def _release(self, request: Request, operation: Label) -> _Answer:
         operation.text = "Release"
         if not self._enumerations.close(child_text(request.body, ENUMERATION, "EnumerationContext") or ""):
             raise faults.bad_enumeration_context()
@@ -277,17 +196,18 @@ class WsmanService:
 
     # -- Get, Put, Create, Delete
 
-    def _transfer(self, request: Request, verb: str, operation: _Label) -> _Answer:
+    def _transfer(self, request: Request, verb: str, operation: Label) -> Steps[_Answer]:
         calls = {"Get": "GetObject", "Put": "PutInstance", "Create": "PutInstance", "Delete": "DeleteInstance"}
         if verb not in calls:
             raise faults.action_not_supported()
-        cim_class = self._class(request, calls[verb])
+        cim_class = self._resources.of(request, calls[verb])
         operation.text = f"{verb} {cim_class.name}"
+        yield from self._let_start(request, cim_class)
         if verb == "Get":
-            row = typed_row(cim_class, self._instance(request, cim_class, calls[verb]))
+            row = self._typed_row(request, cim_class, calls[verb])
             return _Answer(f"{TRANSFER}/GetResponse", row)
         if verb == "Put" and cim_class.name == "MSFT_NetFirewallRule":
-            self._instance(request, cim_class, calls[verb])
+            self._resources.instance(request, cim_class, calls[verb])
             return self._put_firewall_rule(request, cim_class)
         raise faults.wmi_fault(
             "not_supported", self._machine.dialect.provider_failure, faults.WBEM_NOT_SUPPORTED, calls[verb]
@@ -295,7 +215,7 @@ class WsmanService:
 
     def _put_firewall_rule(self, request: Request, cim_class: CimClass) -> _Answer:
         """Enabled may change. Another property that differs from what is there is refused, not dropped silently."""
-        rule = self._instance(request, cim_class, "PutInstance")
+        rule = self._resources.instance(request, cim_class, "PutInstance")
         enabled = self._machine.firewall_on
         for child in () if request.body is None else request.body:
             member = cim_class.properties.get(child.tag.rpartition("}")[2].lower())
@@ -305,8 +225,11 @@ class WsmanService:
             elif member is None or text != plain_text(rule.get(member.name)):
                 raise self._refused_put()
         self._machine.firewall_on = enabled
-        row = typed_row(cim_class, self._instance(request, cim_class, "PutInstance"))
+        row = self._typed_row(request, cim_class, "PutInstance")
         return _Answer(f"{TRANSFER}/PutResponse", row)
+
+    def _typed_row(self, request: Request, cim_class: CimClass, operation: str) -> str:
+        return typed_row(cim_class, self._resources.instance(request, cim_class, operation), self._machine.dialect)
 
     def _refused_put(self) -> Fault:
         code = self._machine.dialect.provider_failure
@@ -314,28 +237,37 @@ class WsmanService:
 
     # -- methods
 
-    def _invoke(self, request: Request, method: str, operation: _Label) -> Steps[_Answer]:
-        cim_class = self._class(request, "ExecMethod")
+    def _invoke(self, request: Request, method: str, operation: Label) -> Steps[_Answer]:
+        cim_class = self._resources.of(request, "ExecMethod")
         operation.text = f"Invoke {cim_class.name}.{method}"
         found = cim_class.methods.get(method.lower())
         if found is None:
             raise faults.wmi_fault(
                 "bad_method", self._machine.dialect.provider_failure, faults.WBEM_INVALID_METHOD, "ExecMethod"
             )
+        yield from self._let_start(request, cim_class)
         name, parameters = found
         operation.text = f"Invoke {cim_class.name}.{name}"
         row = None
         if cim_class.properties:
-            instance = self._instance(request, cim_class, "ExecMethod")
+            instance = self._resources.instance(request, cim_class, "ExecMethod")
             if cim_class.name == "SoftwareLicensingProduct":
                 row = self._machine.row(str(instance["ID"]), self._world.now())
         arguments = self._arguments(request.body, name, parameters)
+        dialect = self._machine.dialect
         call = Call(self._world, self._machine, row, arguments, request.timeout)
         try:
             result = yield from find_method(cim_class.name, name)(call)
         except SppFailure as failure:
-            raise faults.provider_fault(self._machine, failure.code, "ExecMethod") from None
-        return _Answer(f"{request.resource_uri}/{method}Response", output(request.resource_uri, name, result))
+            if dialect.failure_form == "fault":
+                raise faults.provider_fault(self._machine, failure.code, "ExecMethod") from None
+            result = {"ReturnValue": failure.code}
+        if result is SUCCESS and is_licensing(cim_class):
+            result = _SUCCESS_FORMS[dialect.success_form]
+        elif result is EMPTY and cim_class.name == "MSFT_NetFirewallRule":
+            result = _SUCCESS_FORMS[dialect.firewall_success_form]
+        action = spelled(f"{request.resource_uri}/{method}Response", dialect)
+        return _Answer(action, output(request.resource_uri, name, result, dialect))
 
     def _arguments(
         self, body: Element | None, method: str, parameters: Mapping[str, tuple[str, str]]
@@ -361,22 +293,20 @@ class WsmanService:
         return arguments
 
 
-@dataclass(slots=True)
-class _Label:
-    """The name of the operation, refined as the request is understood."""
+def _maximum(body: Element | None, name_space: str) -> int:
+    """MaxElements of an Enumerate or a Pull. Raises Fault for what is no number from 1 on."""
+    asked = child_text(body, name_space, "MaxElements") or "1"
+    if not asked.isdigit() or int(asked) < 1:
+        raise faults.schema_error()
+    return int(asked)
 
-    text: str = "Unreadable"
 
-
-def _selector_condition(filter_element: Element, cim_class: CimClass) -> wql.Condition:
-    """A SelectorFilter as a condition. Source: MS-WSMV 2.2.4.41."""
-    parts = []
-    for selector in filter_element.iter(f"{{{WSMAN}}}Selector"):
-        name = selector.get("Name", "").lower()
-        if name not in cim_class.properties or cim_class.properties[name].is_array:
-            raise faults.invalid_query(faults.WBEM_INVALID_QUERY)
-        parts.append(wql.Comparison(name, "=", selector.text or ""))
-    return wql.Junction("AND", tuple(parts))
+def _relates_to(request: Request | None, machine: Machine, *, is_fault: bool) -> str:
+    message_id = request.message_id if request else ""
+    form = machine.dialect.fault_relates_to if is_fault else "echoed"
+    if form == "malformed":
+        return message_id.replace(":", ".").lower()
+    return message_id if form == "echoed" else ""
 
 
 def _not_understood(fault: Fault) -> str:

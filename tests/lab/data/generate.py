@@ -4,6 +4,8 @@
 
 """Write the lab's own tables from the reference: `python tests/lab/data/generate.py` (needs PyYAML, at this time only).
 
+`releases.yaml` beside this file says which editions of which release the lab has; their facts are the reference's.
+
 The lab must not share a misunderstanding with the collection it tests, so it knows a GVLK by its SHA-256 and reads
 the classes from its own table.
 """
@@ -146,6 +148,31 @@ def class_table() -> dict[str, t.Any]:
     return table
 
 
+def system_table() -> dict[str, t.Any]:
+    """Name of an operating system -> what Win32_OperatingSystem says of it, and what a KMS host must be to serve it."""
+    skus = {row["sku"]: row for row in yaml.safe_load((REFERENCE / "editions.yaml").read_text("utf-8"))["skus"]}
+    document = yaml.safe_load((HERE / "releases.yaml").read_text(encoding="utf-8"))
+    table: dict[str, t.Any] = {}
+    for release in document["releases"]:
+        for slug in release["editions"]:
+            edition = document["editions"][slug]
+            row = skus[edition["sku"]]
+            name = release["name"].format(edition=edition.get("slug", slug))
+            if name in table:
+                raise ValueError(f"{name} is in releases.yaml twice.")
+            table[name] = {
+                "caption": release["caption"].format(edition=edition["caption"]),
+                "edition_id": edition.get("edition_id") or row["edition_id"],
+                "sku": edition["sku"],
+                "build": release["build"],
+                "product_type": edition.get("product_type", release["product_type"]),
+                "generation": release["generation"],
+                "host_channel": release["host_channel"],
+                "evaluation": bool(row.get("evaluation")),
+            }
+    return table
+
+
 def render(table: dict[str, t.Any]) -> str:
     """The JSON text of a table, one entry per line."""
     lines = [f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=True)}" for name, value in table.items()]
@@ -153,8 +180,9 @@ def render(table: dict[str, t.Any]) -> str:
 
 
 def main() -> None:
-    """Rewrite both tables beside this file."""
+    """Rewrite the tables beside this file."""
     (HERE / "gvlk.json").write_text(render(gvlk_table()), encoding="utf-8")
+    (HERE / "operating_systems.json").write_text(render(system_table()), encoding="utf-8")
     (HERE / "cim_classes.json").write_text(render(class_table()), encoding="utf-8")
 
 

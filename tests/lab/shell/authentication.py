@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who is on the other end of a connection: Negotiate (raw NTLMSSP or SPNEGO) and Basic.
+"""Who is on the other end of a connection: Negotiate (raw NTLMSSP or SPNEGO), Basic, and client certificates.
 
 WinRM authenticates a TCP connection, not a request: the security context that authenticated it also seals its
 messages. So one `ConnectionLogin` lives as long as its connection.
@@ -22,6 +22,9 @@ from spnego.exceptions import SpnegoError
 
 from .settings import Account
 from .state_folder import write_private
+
+MUTUAL_TLS = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
+"""What Authorization says when the client certificate is the login. Source: DSP0226, security profiles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,11 @@ def write_ntlm_users(path: Path, account: Account, domain: str) -> None:
 
 
 class ConnectionLogin:
-    """Authentication state of one TCP connection."""
+    """Authentication state of one TCP connection; `certificate_user` is whose client certificate it showed."""
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, certificate_user: str | None = None) -> None:
         self._account = account
+        self._certificate_user = certificate_user
         self._context: spnego.ContextProxy | None = None
         self._user: str | None = None
 
@@ -63,6 +67,9 @@ class ConnectionLogin:
         """Judge one request by its Authorization header, and by what the connection has shown before."""
         if authorization is None:
             return Welcome(self._user) if self._user else self._refusal()
+        if authorization == MUTUAL_TLS:
+            mapped = self._certificate_user if "certificate" in self._account.transports else None
+            return Welcome(mapped) if mapped else self._refusal()
         scheme, _, value = authorization.partition(" ")
         try:
             token = base64.b64decode(value.strip(), validate=True)
@@ -70,7 +77,7 @@ class ConnectionLogin:
             return self._refusal()
         if not token:
             return self._refusal()
-        if scheme.lower() == "basic" and self._account.basic_allowed:
+        if scheme.lower() == "basic" and "basic" in self._account.transports:
             return self._basic(token)
         if scheme.lower() == "negotiate" and "ntlm" in self._account.transports:
             return self._negotiate(token)
@@ -118,7 +125,7 @@ class ConnectionLogin:
 
     def _refusal(self) -> Refusal:
         schemes = {"ntlm": "Negotiate", "basic": 'Basic realm="WSMAN"'}
-        return Refusal(tuple(schemes[name] for name in self._account.transports))
+        return Refusal(tuple(schemes[name] for name in self._account.transports if name in schemes))
 
 
 def _negotiate_header(token: bytes) -> str:

@@ -11,7 +11,9 @@ from typing import Any
 
 import yaml
 
+from . import https
 from .settings import Account, DnsSettings
+from .state_folder import StateFolder
 from .winrm import PORT
 
 
@@ -24,25 +26,18 @@ def inventory(
     dns: DnsSettings,
     dns_address: str,
     dns_port: int,
+    folder: StateFolder,
 ) -> dict[str, Any]:
-    """The inventory as a document: host variables for the winrm connection, the lab's DNS as variables of `all`.
+    """The inventory as a document: host variables for both connections, the lab's DNS as variables of `all`.
 
-    `groups` maps a machine name to its groups.
+    `groups` maps a machine name to its groups. With ansible_connection=psrp the same machine answers.
     """
     members: dict[str, dict[str, Any]] = {}
     for name, its_groups in groups.items():
         for group in its_groups:
             members.setdefault(group, {"hosts": {}})["hosts"][name] = {}
-    connection = {
-        "ansible_port": PORT,
-        "ansible_connection": "winrm",
-        "ansible_user": account.user,
-        "ansible_password": account.password,
-        "ansible_winrm_transport": account.transports[0] if len(account.transports) == 1 else list(account.transports),
-        "ansible_winrm_scheme": "http",
-        "ansible_winrm_message_encryption": "auto",
-    }
-    site = {
+    connection = _connection(account, folder)
+    site: dict[str, Any] = {
         "lab_domain": domain,
         "lab_dns_server": dns_address,
         "lab_dns_port": dns_port,
@@ -51,8 +46,42 @@ def inventory(
         "lab_tsig_algorithm": dns.tsig_algorithm,
         "lab_tsig_secret": dns.tsig_secret,
     }
+    if account.https:
+        site |= {
+            "lab_authority": str(folder.authority),
+            "lab_unmapped_certificate": str(folder.unmapped_certificate),
+            "lab_unmapped_key": str(folder.unmapped_key),
+        }
     hosts = {name: {"ansible_host": address, **connection} for name, address in addresses.items()}
     return {"all": {"vars": site, "hosts": hosts, "children": members}}
+
+
+def _connection(account: Account, folder: StateFolder) -> dict[str, Any]:
+    scheme = "https" if account.https else "http"
+    variables: dict[str, Any] = {
+        "ansible_port": https.PORT if account.https else PORT,
+        "ansible_connection": "winrm",
+        "ansible_user": account.user,
+        "ansible_password": account.password,
+        "ansible_winrm_transport": account.transports[0] if len(account.transports) == 1 else list(account.transports),
+        "ansible_winrm_scheme": scheme,
+        "ansible_winrm_message_encryption": "auto",
+        "ansible_psrp_auth": account.transports[0],
+        "ansible_psrp_protocol": scheme,
+    }
+    if account.https:
+        variables |= {
+            "ansible_winrm_ca_trust_path": str(folder.authority),
+            "ansible_psrp_ca_cert": str(folder.authority),
+        }
+    if "certificate" in account.transports:
+        variables |= {
+            "ansible_winrm_cert_pem": str(folder.client_certificate),
+            "ansible_winrm_cert_key_pem": str(folder.client_key),
+            "ansible_psrp_certificate_pem": str(folder.client_certificate),
+            "ansible_psrp_certificate_key_pem": str(folder.client_key),
+        }
+    return variables
 
 
 def as_yaml(document: Mapping[str, Any]) -> str:

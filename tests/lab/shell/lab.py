@@ -17,20 +17,22 @@ from datetime import datetime, timezone
 from typing import Any
 
 from lab.core import BackgroundTask, Site, SiteError
-from lab.effects import Effect, ExchangeWithKms, LookupAddress, LookupService, Outcome, Response
+from lab.effects import DropConnection, Effect, ExchangeWithKms, LookupAddress, LookupService, Outcome, Response
 
 from .address_block import claim
 from .authentication import write_ntlm_users
+from .circumstances import Circumstances
 from .control import ControlServer
 from .dns_client import DnsClient
 from .dns_service import DnsService
 from .driver import drive
 from .errors import LabError, UsageError
+from .https import MachineCertificates
 from .inventory import as_yaml, inventory
 from .kms import KmsListeners, exchange
 from .site_file import SiteFile
 from .state_folder import StateFolder, write_private
-from .winrm import WinrmEndpoint
+from .winrm import ConnectionDropped, WinrmEndpoint
 
 LOG = logging.getLogger(__name__)
 
@@ -44,8 +46,8 @@ ADVANCE_ROUNDS = 100
 """Work that is due may make more work due; more rounds than this mean that it never ends."""
 
 
-FILES_PER_MACHINE = 3
-"""A listener, a KMS listener, a connection."""
+FILES_PER_MACHINE = 4
+"""A listener or two, a KMS listener, a connection."""
 
 FILES_OF_THE_LAB = 256
 
@@ -90,7 +92,11 @@ class Lab:
         write_ntlm_users(self.folder.ntlm_users, self._account, self._spec.domain)
         self._listeners = KmsListeners(plan.machines, self._answer_kms)
         self._stack.push_async_callback(self._listeners.stop)
-        endpoint = WinrmEndpoint(plan.machines, self._account, self._answer)
+        certificates = self._new_certificates(plan.machines)
+        self._circumstances = Circumstances(self._names, certificates)
+        endpoint = WinrmEndpoint(
+            plan.machines, self._account, self._answer, certificates=certificates, stalls=self._circumstances.stalls
+        )
         self._stack.push_async_callback(endpoint.stop)
         await endpoint.start()
         self._stack.push_async_callback(_end, self._background)
@@ -108,6 +114,11 @@ class Lab:
         except SiteError as error:
             raise UsageError(str(error)) from error
 
+    def _new_certificates(self, machines: Mapping[str, str]) -> MachineCertificates | None:
+        if not self._account.https:
+            return None
+        return MachineCertificates(machines, self._spec.domain, self._account.user, self.folder)
+
     def _inventory(self, addresses: Mapping[str, str]) -> dict[str, Any]:
         return inventory(
             addresses=addresses,
@@ -117,6 +128,7 @@ class Lab:
             dns=self._dns_settings,
             dns_address=self._dns.address,
             dns_port=self._dns.port,
+            folder=self.folder,
         )
 
     async def _answer(self, machine: str, envelope: bytes, user: str) -> Response:
@@ -135,6 +147,8 @@ class Lab:
             return await self._resolver.addresses(effect.name)
         if isinstance(effect, ExchangeWithKms):
             return await exchange(effect)
+        if isinstance(effect, DropConnection):
+            raise ConnectionDropped
         await asyncio.sleep(effect.seconds)
         return None
 
@@ -189,7 +203,7 @@ class Lab:
     async def _set(self, request: dict[str, Any]) -> None:
         machine, name, value = (str(request.get(part, "")) for part in ("machine", "name", "value"))
         try:
-            self._site.set(machine, name, value)
+            self._circumstances.set(machine, name, value, self._site.set)
         except SiteError as error:
             raise LabError(str(error)) from error
         await self._settle()

@@ -17,7 +17,7 @@ import dns.tsig
 
 from .errors import UsageError
 
-TRANSPORTS = ("ntlm", "basic")
+TRANSPORTS = ("ntlm", "basic", "certificate")
 DNS_SOFTWARE = ("auto", "bind", "builtin")
 TSIG_ALGORITHMS = {
     name.to_text(omit_final_dot=True).lower(): name for name in dns.tsig.mac_sizes if name != dns.tsig.GSS_TSIG
@@ -32,11 +32,10 @@ class Account:
     user: str
     password: str = field(repr=False)
     transports: tuple[str, ...]
-
-    @property
-    def basic_allowed(self) -> bool:
-        """Whether the machines accept Basic, and with it unencrypted messages (Windows: AllowUnencrypted)."""
-        return "basic" in self.transports
+    https: bool = False
+    """Whether the machines listen on port 5986, too."""
+    unencrypted: bool = False
+    """Whether they take messages that neither TLS nor the login encrypts (Windows: AllowUnencrypted)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +68,12 @@ class DnsSettings:
 
 
 def read_account(section: Mapping[str, Any]) -> Account:
-    """Read `account: {user, password, transports}` of a site file. Without a password each lab invents one.
+    """Read `account: {user, password, transports, https, unencrypted}` of a site file.
 
+    Without a password each lab invents one. Unencrypted messages are allowed where Basic could do nothing else.
     Raises UsageError with one sentence.
     """
-    _refuse_unknown("account", section, ("user", "password", "transports"))
+    _refuse_unknown("account", section, ("user", "password", "transports", "https", "unencrypted"))
     user = section.get("user", "labadmin")
     password = section.get("password") or secrets.token_urlsafe(18)
     transports = section.get("transports", ["ntlm"])
@@ -82,7 +82,14 @@ def read_account(section: Mapping[str, Any]) -> Account:
             raise UsageError(f"`account.{name}` has to be text without a colon and of one line.")
     if not isinstance(transports, list) or not transports or any(name not in TRANSPORTS for name in transports):
         raise UsageError(f"`account.transports` has to be a list of {_either(TRANSPORTS)}.")
-    return Account(user, password, tuple(transports))
+    https = section.get("https", False)
+    unencrypted = section.get("unencrypted", "basic" in transports and not https)
+    for name, value in (("https", https), ("unencrypted", unencrypted)):
+        if not isinstance(value, bool):
+            raise UsageError(f"`account.{name}` has to be true or false.")
+    if "certificate" in transports and not https:
+        raise UsageError("`account.transports` has certificate, which needs `account.https: true`.")
+    return Account(user, password, tuple(transports), https, unencrypted)
 
 
 def read_dns(section: Mapping[str, Any], domain: str) -> DnsSettings:

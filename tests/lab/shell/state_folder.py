@@ -58,6 +58,36 @@ class StateFolder:
         return self.path / "dns"
 
     @property
+    def tls(self) -> Path:
+        """The folder of the certificates; absent without HTTPS."""
+        return self.path / "tls"
+
+    @property
+    def authority(self) -> Path:
+        """The certificate of the authority that the machines' certificates come from."""
+        return self.tls / "authority.pem"
+
+    @property
+    def client_certificate(self) -> Path:
+        """The certificate by which the account logs in."""
+        return self.tls / "client.pem"
+
+    @property
+    def client_key(self) -> Path:
+        """The private key of `client_certificate`."""
+        return self.tls / "client-key.pem"
+
+    @property
+    def unmapped_certificate(self) -> Path:
+        """A certificate of the same authority that belongs to no account."""
+        return self.tls / "unmapped.pem"
+
+    @property
+    def unmapped_key(self) -> Path:
+        """The private key of `unmapped_certificate`."""
+        return self.tls / "unmapped-key.pem"
+
+    @property
     def log(self) -> Path:
         """The lab's log; kept in a folder that the user named."""
         return self.path / "lab.log"
@@ -112,7 +142,8 @@ class StateFolder:
     def _remove_traces(self) -> None:
         for file in (self.control, self.inventory, self.ntlm_users):
             file.unlink(missing_ok=True)
-        shutil.rmtree(self.dns, ignore_errors=True)
+        for folder in (self.dns, self.tls):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_private(path: Path, text: str) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The WinRM endpoint of all machines: one HTTP application that tells them apart by the local address.
+"""The WinRM endpoint of all machines: one application over HTTP and HTTPS, which tells them apart by local address.
 
 Source: [MS-WSMV] 2.2.9.1 (encryption), reference "wsman_identify" (Identify without authentication).
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from weakref import WeakKeyDictionary
 from xml.etree import ElementTree
@@ -22,6 +23,8 @@ from lab.effects import Response
 
 from .authentication import ConnectionLogin, Refusal, Welcome
 from .errors import LabError
+from .https import PORT as HTTPS_PORT
+from .https import MachineCertificates
 from .message_encryption import open_sealed, seal_body, sealed_content_type, sealed_protocol
 from .settings import Account
 
@@ -43,16 +46,34 @@ Answer = Callable[[str, bytes, str], Awaitable[Response]]
 """Answers a SOAP envelope: machine name, envelope, user ("" for nobody)."""
 
 
-class WinrmEndpoint:
-    """Port 5985 of every machine, in one server."""
+class ConnectionDropped(Exception):
+    """Raised by an `Answer`: the connection is to be lost without a reply."""
 
-    def __init__(self, machines: Mapping[str, str], account: Account, answer: Answer) -> None:
+
+class WinrmEndpoint:
+    """Port 5985 of every machine, in one server; with `certificates` also port 5986, a server for each.
+
+    `stalls` counts an operation of a machine, and tells whether its reply never comes.
+    """
+
+    def __init__(
+        self,
+        machines: Mapping[str, str],
+        account: Account,
+        answer: Answer,
+        *,
+        certificates: MachineCertificates | None,
+        stalls: Callable[[str], bool],
+    ) -> None:
         self._names = {address: name for name, address in machines.items()}
         self._account = account
         self._answer = answer
+        self._certificates = certificates
+        self._stalls = stalls
+        self._stopping = asyncio.Event()
         self._logins: WeakKeyDictionary[asyncio.BaseTransport, ConnectionLogin] = WeakKeyDictionary()
         self._runner: web.AppRunner | None = None
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
 
     async def start(self) -> None:
         """Listen on every machine's address. Raises LabError when a port is taken."""
@@ -67,23 +88,30 @@ class WinrmEndpoint:
             handle_signals=False,
         )
         await self._runner.setup()
+        await self._listen(list(self._names), PORT, None)
+        if self._certificates is not None:
+            for address, name in self._names.items():
+                await self._listen([address], HTTPS_PORT, self._certificates.contexts[name])
+
+    async def _listen(self, addresses: list[str], port: int, tls: ssl.SSLContext | None) -> None:
+        assert self._runner is not None
         assert self._runner.server is not None
-        loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(
-                self._runner.server, list(self._names), PORT, backlog=128, reuse_address=True
+            server = await asyncio.get_running_loop().create_server(
+                self._runner.server, addresses, port, backlog=128, reuse_address=True, ssl=tls
             )
         except OSError as error:
             await self.stop()
             raise LabError(
-                f"Port {PORT} is taken on the lab's addresses: stop what listens on 0.0.0.0:{PORT}."
+                f"Port {port} is taken on the lab's addresses: stop what listens on 0.0.0.0:{port}."
             ) from error
+        self._servers.append(server)
 
     async def stop(self) -> None:
         """Close every listener and connection."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        self._stopping.set()
+        while self._servers:
+            self._servers.pop().close()
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -99,7 +127,8 @@ class WinrmEndpoint:
             return _plain(await self._answer(machine, body, ""))
         login = self._logins.get(transport)
         if login is None:
-            login = self._logins.setdefault(transport, ConnectionLogin(self._account))
+            certificate_user = self._certificates.user_of(transport) if self._certificates else None
+            login = self._logins.setdefault(transport, ConnectionLogin(self._account, certificate_user))
         verdict = login.authenticate(authorization)
         if isinstance(verdict, Refusal):
             return _unauthorized(verdict)
@@ -115,8 +144,8 @@ class WinrmEndpoint:
             # The empty POST by which pywinrm and pypsrp authenticate a connection before they seal a message.
             return web.Response(status=200)
         protocol = sealed_protocol(request.headers.get("Content-Type", ""))
-        if protocol is None and self._account.basic_allowed:
-            return _plain(await self._answer(machine, body, welcome.user))
+        if protocol is None and (request.secure or self._account.unencrypted):
+            return _plain(await self._operate(request, machine, body, welcome.user))
         if protocol is None:
             # What Windows answers when AllowUnencrypted is false.
             return web.Response(status=500)
@@ -125,12 +154,25 @@ class WinrmEndpoint:
         except ValueError as error:
             LOG.warning("%s: an encrypted message was refused: %s", machine, error)
             return web.Response(status=400)
-        response = await self._answer(machine, envelope, welcome.user)
+        response = await self._operate(request, machine, envelope, welcome.user)
         return web.Response(
             status=response.status,
             body=seal_body(response.body, protocol, login.seal) if response.body else b"",
             headers={"Content-Type": sealed_content_type(protocol)},
         )
+
+    async def _operate(self, request: web.Request, machine: str, envelope: bytes, user: str) -> Response:
+        """Let the machine answer; the connection may be lost on the way, or the reply never come."""
+        stalled = self._stalls(machine)
+        try:
+            response = await self._answer(machine, envelope, user)
+        except ConnectionDropped:
+            if request.transport is not None:
+                request.transport.abort()
+            raise ConnectionResetError("the connection was lost, to order") from None
+        if stalled:
+            await self._stopping.wait()
+        return response
 
 
 def _plain(response: Response) -> web.Response:

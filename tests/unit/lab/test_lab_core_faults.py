@@ -129,6 +129,8 @@ def test_an_access_denied_machine_faults_and_identify_still_answers() -> None:
     response = lab.send("win1", identify)
     assert response.status == 200
     assert b"<wsmid:ProductVersion>OS: 10.0.22631 SP: 0.0 Stack: 3.0</wsmid:ProductVersion>" in response.body
+    stranger = lab.send("win1", identify, user="")
+    assert b"<wsmid:ProductVersion>OS: 0.0.0 SP: 0.0 Stack: 3.0</wsmid:ProductVersion>" in stranger.body
 
 
 def test_texts_of_faults_are_in_the_language_of_the_machine_and_names_are_not() -> None:

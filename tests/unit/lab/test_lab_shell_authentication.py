@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import spnego
 
-from lab.shell.authentication import ConnectionLogin, Refusal, Welcome, write_ntlm_users
+from lab.shell.authentication import MUTUAL_TLS, ConnectionLogin, Refusal, Welcome, write_ntlm_users
 from lab.shell.settings import Account
 
 DOMAIN = "corp.example.test"
@@ -140,3 +140,11 @@ def test_no_garbled_token_breaks_the_acceptor() -> None:
 
 def test_the_file_of_accounts_is_its_owners_only(ntlm_users: Path) -> None:
     assert ntlm_users.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_mapped_client_certificate_is_a_login_where_the_site_says_so() -> None:
+    account = Account("labadmin", "correct horse", ("certificate",), https=True)
+    assert ConnectionLogin(account, "labadmin").authenticate(MUTUAL_TLS) == Welcome("labadmin")
+    assert ConnectionLogin(account, None).authenticate(MUTUAL_TLS) == Refusal(())
+    assert ConnectionLogin(ACCOUNT, "labadmin").authenticate(MUTUAL_TLS) == Refusal(("Negotiate",))
+    assert ConnectionLogin(account, "labadmin").authenticate(None) == Refusal(())

@@ -18,22 +18,38 @@ from lab.shell.dns_bind import named_conf, zone_text
 from lab.shell.errors import UsageError
 from lab.shell.inventory import as_yaml, inventory
 from lab.shell.settings import TSIG_ALGORITHMS, Account, read_account, read_dns
+from lab.shell.state_folder import StateFolder
 
 DOMAIN = "corp.example.test"
 
 
 def test_an_account_has_a_name_and_a_new_password_by_default() -> None:
     first, second = read_account({}), read_account({})
-    assert (first.user, first.transports, first.basic_allowed) == ("labadmin", ("ntlm",), False)
+    assert (first.user, first.transports, first.https, first.unencrypted) == ("labadmin", ("ntlm",), False, False)
     assert len(first.password) >= 20
     assert first.password != second.password
     assert first.password not in repr(first)
 
 
 def test_an_account_is_what_the_site_file_says() -> None:
-    account = read_account({"user": "admin", "password": "secret", "transports": ["ntlm", "basic"]})
-    assert account == Account("admin", "secret", ("ntlm", "basic"))
-    assert account.basic_allowed
+    account = read_account({"user": "admin", "password": "secret", "transports": ["certificate"], "https": True})
+    assert account == Account("admin", "secret", ("certificate",), https=True, unencrypted=False)
+
+
+@pytest.mark.parametrize(
+    ("section", "allowed"),
+    [
+        ({}, False),
+        ({"transports": ["ntlm", "basic"]}, True),
+        ({"transports": ["ntlm", "basic"], "https": True}, False),
+        ({"transports": ["basic"], "https": True, "unencrypted": True}, True),
+        ({"transports": ["ntlm", "basic"], "unencrypted": False}, False),
+    ],
+)
+def test_unencrypted_messages_are_taken_where_basic_could_do_nothing_else_or_the_site_says_so(
+    section: dict[str, object], allowed: bool
+) -> None:
+    assert read_account(section).unencrypted is allowed
 
 
 @pytest.mark.parametrize(
@@ -43,9 +59,12 @@ def test_an_account_is_what_the_site_file_says() -> None:
         ({"user": ""}, "`account.user` has to be text"),
         ({"password": "a:b"}, "`account.password` has to be text without a colon"),
         ({"password": "a\nb"}, "of one line"),
-        ({"transports": "ntlm"}, "`account.transports` has to be a list of ntlm or basic"),
+        ({"transports": "ntlm"}, "`account.transports` has to be a list of ntlm, basic or certificate"),
         ({"transports": []}, "`account.transports` has to be a list"),
-        ({"name": "x"}, "'name' is not a name in `account`; valid names are user, password, transports"),
+        ({"name": "x"}, "'name' is not a name in `account`; valid names are user, password, transports, https, unenc"),
+        ({"https": "yes"}, "`account.https` has to be true or false"),
+        ({"unencrypted": 1}, "`account.unencrypted` has to be true or false"),
+        ({"transports": ["certificate"]}, "certificate, which needs `account.https: true`"),
     ],
 )
 def test_a_wrong_account_is_one_sentence(section: dict[str, object], sentence: str) -> None:
@@ -83,7 +102,7 @@ def test_a_wrong_dns_section_is_one_sentence(section: dict[str, object], sentenc
         read_dns(section, DOMAIN)
 
 
-def test_the_inventory_is_yaml_that_ansible_reads_back() -> None:
+def test_the_inventory_is_yaml_that_ansible_reads_back(tmp_path: Path) -> None:
     settings = read_dns({}, DOMAIN)
     document = inventory(
         addresses={"kms01": "127.30.40.10", "win001": "127.30.40.11"},
@@ -93,6 +112,7 @@ def test_the_inventory_is_yaml_that_ansible_reads_back() -> None:
         dns=settings,
         dns_address="127.30.40.1",
         dns_port=10053,
+        folder=StateFolder(tmp_path),
     )
     everything = yaml.safe_load(as_yaml(document))["all"]
     assert everything["hosts"]["win001"]["ansible_host"] == "127.30.40.11"
@@ -107,6 +127,31 @@ def test_the_inventory_is_yaml_that_ansible_reads_back() -> None:
         "lab_tsig_algorithm": "hmac-sha256",
         "lab_tsig_secret": settings.tsig_secret,
     }
+
+
+def test_with_https_both_connections_find_authority_and_client_certificate(tmp_path: Path) -> None:
+    folder = StateFolder(tmp_path)
+    document = inventory(
+        addresses={"win001": "127.30.40.11"},
+        groups={"win001": []},
+        account=Account("labadmin", "secret", ("ntlm", "certificate"), https=True),
+        domain=DOMAIN,
+        dns=read_dns({}, DOMAIN),
+        dns_address="127.30.40.1",
+        dns_port=10053,
+        folder=folder,
+    )["all"]
+    host = document["hosts"]["win001"]
+    assert (host["ansible_port"], host["ansible_winrm_scheme"], host["ansible_psrp_protocol"]) == (
+        5986,
+        "https",
+        "https",
+    )
+    assert host["ansible_winrm_transport"] == ["ntlm", "certificate"]
+    assert host["ansible_winrm_ca_trust_path"] == host["ansible_psrp_ca_cert"] == str(folder.authority)
+    assert host["ansible_winrm_cert_pem"] == host["ansible_psrp_certificate_pem"] == str(folder.client_certificate)
+    assert host["ansible_winrm_cert_key_pem"] == host["ansible_psrp_certificate_key_pem"] == str(folder.client_key)
+    assert document["vars"]["lab_authority"] == str(folder.authority)
 
 
 def test_binds_configuration_stays_in_its_folder_and_grants_the_key_four_types() -> None:

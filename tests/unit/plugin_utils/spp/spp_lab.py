@@ -10,16 +10,17 @@ answers. Faults of the transport can be planted before or after an operation has
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
-from ansible_collections.volact.kms.plugins.module_utils._errors import KmsError
+from ansible_collections.volact.kms.plugins.module_utils._errors import KmsError, TransportLost
 from ansible_collections.volact.kms.plugins.plugin_utils._spp import Licensing
 from ansible_collections.volact.kms.plugins.plugin_utils._wsman import CimSession, HttpReply
 from lab.core import Site, parse_site
 from lab.effects import (
     Addresses,
+    DropConnection,
     Effect,
     ExchangeWithKms,
     Failure,
@@ -29,6 +30,7 @@ from lab.effects import (
     Payload,
     ServiceRecord,
     ServiceRecords,
+    Wait,
 )
 
 START = datetime(2026, 11, 22, 10, 0, tzinfo=timezone.utc)
@@ -38,7 +40,7 @@ SERVER_MAK = "DDDDD-FFFFF-GGGGG-HHHHH-MKWHR"
 HOST_KEY = "MMMMM-PPPPP-QQQQQ-RRRRR-KHWHT"
 CLIENT_HOST_KEY = "PPPPP-QQQQQ-RRRRR-TTTTT-KHWXP"
 
-DOCUMENT = {
+DOCUMENT: dict[str, object] = {
     "domain": "corp.example.test",
     "machines": {
         "kms01": {"os": "windows-server-2022-datacenter"},
@@ -97,10 +99,11 @@ class InProcessLab:
     addresses: dict[str, str]
     records: list[ServiceRecord] = field(default_factory=list)
     plants: list[Plant] = field(default_factory=list)
+    clock: FakeClock = field(default_factory=FakeClock)
 
     def licensing(self, machine: str) -> Licensing:
         """The domain's view of one machine, with a clock that never really waits."""
-        return Licensing(CimSession(LabTransport(self, machine)), FakeClock())
+        return Licensing(CimSession(LabTransport(self, machine)), self.clock)
 
     def publish(self, *machines: str) -> None:
         """Put SRV records for these machines into DNS."""
@@ -131,6 +134,10 @@ class InProcessLab:
             if host not in self.site.kms_listeners():
                 return Failure(0xC004F074)
             return Payload(self.site.kms_answer(host, effect.payload, peer=effect.source))
+        if isinstance(effect, DropConnection):
+            raise TransportLost("The connection broke.")
+        assert isinstance(effect, Wait)
+        self.clock.sleep(effect.seconds)
         return None
 
 
@@ -175,10 +182,12 @@ class LabTransport:
             outcome = self.lab.resolve(effect)
 
 
-def new_lab(**behaviour: object) -> InProcessLab:
+def new_lab(document: Mapping[str, object] = DOCUMENT, **behaviour: object) -> InProcessLab:
     """A fresh site; keyword arguments are what differs in its `behaviour`."""
-    base = DOCUMENT["behaviour"]
+    base = document["behaviour"]
     assert isinstance(base, dict)
-    spec = parse_site({**DOCUMENT, "behaviour": {**base, **behaviour}})
+    spec = parse_site({**document, "behaviour": {**base, **behaviour}})
     addresses = {machine.name: f"127.9.9.{number}" for number, machine in enumerate(spec.machines, 10)}
-    return InProcessLab(Site(spec, addresses=addresses, kms_secret=b"lab", now=lambda: START), addresses)
+    clock = FakeClock()
+    site = Site(spec, addresses=addresses, kms_secret=b"lab", now=lambda: START + timedelta(seconds=clock.now))
+    return InProcessLab(site, addresses, clock=clock)
