@@ -57,9 +57,12 @@ attributes:
     description: Uses the connection settings of the host, but runs nothing on it.
     support: partial
     details:
-      - The host must have C(ansible_connection=winrm). All its settings are used (user, password, port, scheme,
-        certificates, proxy, Kerberos, and every other C(ansible_winrm_*) variable), and no remote shell is opened.
+      - The host must have C(ansible_connection=winrm) or C(ansible_connection=psrp). All its settings are used (user,
+        password, port, scheme, certificates, proxy, Kerberos, and every other C(ansible_winrm_*) or C(ansible_psrp_*)
+        variable), and neither a remote shell nor a PowerShell session is opened.
       - Several methods in C(ansible_winrm_transport) are tried in their order.
+      - With C(ansible_psrp_configuration_name) other than the default the task is refused, because the requests would
+        bypass what that configuration restricts.
       - Machines that are reachable over SSH only are not supported. If WinRM is enabled on them too, set
         C(ansible_connection) and C(ansible_port) in the C(vars) of the task.
   delegation:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from ._instance import CimInstance, CimKey, CimScalar, CimValue, Reference
 from ._session import CimSession, Identity
-from ._transport import HttpReply, Transport
+from ._transport import WHO_ANSWERS, HttpReply, Transport
 
 __all__ = [
     "CimInstance",
@@ -24,4 +24,5 @@ __all__ = [
     "Identity",
     "Reference",
     "Transport",
+    "WHO_ANSWERS",
 ]

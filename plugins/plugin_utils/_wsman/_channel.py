@@ -9,15 +9,23 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 from xml.etree.ElementTree import Element
 
-from ansible_collections.volact.kms.plugins.module_utils._errors import BadReply, KmsError, NotSupported
+from ansible_collections.volact.kms.plugins.module_utils._errors import (
+    BadReply,
+    KmsError,
+    NotSupported,
+    TransportLost,
+)
 
 from ._envelope import Request, identify_envelope
 from ._namespaces import Name
 from ._reply import Exchange
 from ._transport import Transport
 from ._xml import child
+
+Result = TypeVar("Result")
 
 #: Seconds a reply may take beyond the operation timeout, at which the server answers with a fault.
 READ_MARGIN = 15.0
@@ -43,7 +51,7 @@ class Answer:
 
 
 class Channel:
-    """A transport with limits, counters and message identifiers. It never sends anything twice."""
+    """A transport with limits, counters and message identifiers. Only reads are ever sent twice: see `reread`."""
 
     def __init__(
         self,
@@ -65,6 +73,10 @@ class Channel:
         """The URL of the service."""
         return self._transport.endpoint
 
+    def interpose(self, wrap: Callable[[Transport], Transport]) -> None:
+        """Send what comes from now on through `wrap` of the transport."""
+        self._transport = wrap(self._transport)
+
     def call(self, request: Request) -> Answer:
         """Send `request` and read its answer.
 
@@ -82,6 +94,19 @@ class Channel:
                 target=request.target,
             )
         return self._deliver(exchange, envelope, request.operation_timeout)
+
+    def reread(self, read: Callable[[], Result]) -> Result:
+        """What `read` gives; when a connection breaks under it that has carried answers, `read` begins once more.
+
+        Only for what changes nothing on the machine. A whole enumeration is one read: the server has moved on when the
+        answer to a Pull gets lost, so another Pull would skip rows.
+        """
+        try:
+            return read()
+        except TransportLost as error:
+            if not (error.sent and self.received):
+                raise
+            return read()
 
     def identify(self, operation_timeout: float) -> Answer:
         """Ask who answers; within `operation_timeout` seconds."""

@@ -14,7 +14,7 @@ from ansible_collections.volact.kms.plugins.module_utils._errors import Authenti
 
 from ._fault import find_fault, read_fault
 from ._namespaces import ADDRESSING, SOAP, Name
-from ._transport import HttpReply
+from ._transport import WHO_ANSWERS, HttpReply
 from ._xml import Unreadable, child, child_text, parse
 
 _ENVELOPE = Name(SOAP, "Envelope")
@@ -76,11 +76,12 @@ class Exchange:
 
     def bad_reply(self, sent: str, *, status: int = 200, hint: str | None = None) -> BadReply:
         """The error that the endpoint answered this with `sent`, under an HTTP status."""
+        hint = hint or _HINTS.get(status, WHO_ANSWERS)
         return BadReply(
-            f"{self.endpoint} answered {self} with {sent} (HTTP {status}).",
+            f"{self.endpoint} answered {self} with {sent} (HTTP {status}). {hint}",
             operation=self.operation,
             target=self.target,
-            hint=hint or _HINTS.get(status),
+            hint=hint,
         )
 
     def __str__(self) -> str:

@@ -40,8 +40,8 @@ class CimSession:
 
     Operations raise `CimFault` for what the machine refuses (`OperationTimedOut`: it gave up, the outcome is unknown),
     `BadReply` for an answer that breaks the protocol, `NotSupported` for a request that is too large, `BadInput` for a
-    text that cannot be sent, and what the transport raises. Nothing is ever sent twice. A class, property, method or
-    namespace that is no CIM identifier is a `ValueError`.
+    text that cannot be sent, and what the transport raises. Only reads are ever sent twice: once more when a connection
+    breaks that has worked before. A class, property, method or namespace that is no CIM identifier is a `ValueError`.
     """
 
     def __init__(
@@ -75,9 +75,14 @@ class CimSession:
         """How many requests were sent, with or without an answer."""
         return self._channel.requests
 
+    def interpose(self, wrap: Callable[[Transport], Transport]) -> None:
+        """Let what comes from now on go through `wrap` of the transport, for example through one that records."""
+        self._channel.interpose(wrap)
+
     def identify(self) -> Identity:
         """Who answers at the endpoint."""
-        identity = self._channel.identify(self._operation_timeout).element(Name(IDENTITY, "IdentifyResponse"))
+        answer = self._channel.reread(lambda: self._channel.identify(self._operation_timeout))
+        identity = answer.element(Name(IDENTITY, "IdentifyResponse"))
         return Identity(
             protocol_version=child_text(identity, Name(IDENTITY, "ProtocolVersion")),
             vendor=child_text(identity, Name(IDENTITY, "ProductVendor")),
@@ -97,11 +102,12 @@ class CimSession:
             action = f"{ENUMERATION}/{operation}"
             return Request(operation, class_name, action, uri, selectors, body, self._operation_timeout)
 
-        return read_rows(self._channel, request, wql=wql, class_name=class_name)
+        return self._channel.reread(lambda: read_rows(self._channel, request, wql=wql, class_name=class_name))
 
     def get(self, class_name: str, keys: _Keys = None, *, namespace: str = DEFAULT_NAMESPACE) -> CimInstance:
         """The instance with `keys`; a singleton has none."""
-        answer = self._channel.call(self._transfer("Get", class_name, keys, namespace))
+        request = self._transfer("Get", class_name, keys, namespace)
+        answer = self._channel.reread(lambda: self._channel.call(request))
         if len(answer.body) != 1:
             raise answer.unexpected()
         return read_instance(answer.body[0])

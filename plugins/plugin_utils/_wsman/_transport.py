@@ -9,6 +9,9 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+WHO_ANSWERS = "Is that the WinRM service of a Windows machine, or does something else answer in its place?"
+"""The hint for an answer that no Windows machine gives."""
+
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ssl
 import types
 import typing as t
 
@@ -24,11 +25,12 @@ from ansible_collections.volact.kms.plugins.module_utils._errors import (
     TransportLost,
     TransportTimeout,
 )
-from ansible_collections.volact.kms.plugins.plugin_utils import _connection
+from ansible_collections.volact.kms.plugins.plugin_utils import _connection_winrm
 from ansible_collections.volact.kms.plugins.plugin_utils._connection import open_transport
-from ansible_collections.volact.kms.plugins.plugin_utils._connection_errors import named_errors
+from ansible_collections.volact.kms.plugins.plugin_utils._connection_errors import WINRM, Peer, named_errors
 
 ENDPOINT = "http://192.0.2.5:5985/wsman"
+PEER = Peer(ENDPOINT, WINRM)
 Connect = t.Callable[..., t.Any]
 
 
@@ -36,20 +38,20 @@ def ignore(_message: str) -> None:
     """Take a warning that the test is not about."""
 
 
-@pytest.mark.parametrize("kind", ["local", "ssh", "psrp", "community.aws.aws_ssm"])
+@pytest.mark.parametrize("kind", ["local", "ssh", "community.aws.aws_ssm"])
 def test_any_other_connection_is_refused_with_ansible_connection_and_delegate_to(kind: str) -> None:
     connection: t.Any = types.SimpleNamespace(transport=kind)
     with pytest.raises(NotSupported) as caught:
         open_transport(connection, warn=ignore)
     assert f"has the connection '{kind}'" in caught.value.message
-    assert "Set ansible_connection to winrm" in caught.value.message
+    assert "Set ansible_connection to winrm or psrp" in caught.value.message
     assert "delegate_to: localhost" in caught.value.message
 
 
 def test_without_pywinrm_the_package_the_interpreter_and_the_command_are_named(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_connection, "HAS_PYWINRM", False)
+    monkeypatch.setattr(_connection_winrm, "HAS_PYWINRM", False)
     with pytest.raises(MissingLibrary, match=r"pywinrm \(0\.4\.3 or later\).* -m pip install"):
         open_transport(connect(5985), warn=ignore)
 
@@ -83,8 +85,26 @@ def test_the_connection_object_is_restored_when_ansible_cannot_connect(
     assert connection._winrm_transport == ["ntlm", "basic"]
 
 
-def tls_error() -> requests.exceptions.SSLError:
-    return requests.exceptions.SSLError("certificate verify failed")
+def tls_error(cause: ssl.SSLError | None = None) -> requests.exceptions.SSLError:
+    error = requests.exceptions.SSLError("as requests wraps it")
+    error.__context__ = cause
+    return error
+
+
+def untrusted() -> requests.exceptions.SSLError:
+    cause = ssl.SSLCertVerificationError(1, "[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed (_ssl.c:1)")
+    cause.verify_message = "expired."
+    return tls_error(cause)
+
+
+def alert() -> requests.exceptions.SSLError:
+    cause = ssl.SSLError(1, "[SSL: TLSV1_ALERT_UNKNOWN_CA] tlsv1 alert unknown ca (_ssl.c:1)")
+    cause.reason = "TLSV1_ALERT_UNKNOWN_CA"
+    return tls_error(cause)
+
+
+def ended() -> requests.exceptions.SSLError:
+    return tls_error(ssl.SSLEOFError(8, "EOF occurred in violation of protocol"))
 
 
 @pytest.mark.parametrize(
@@ -95,7 +115,15 @@ def tls_error() -> requests.exceptions.SSLError:
         (requests.exceptions.ReadTimeout("slow"), TransportTimeout, "did not answer within 75 s"),
         (requests.exceptions.ConnectTimeout("slow"), TransportLost, "Check that the machine is on"),
         (requests.exceptions.ConnectionError("gone"), TransportLost, "Lost the connection"),
-        (tls_error(), TransportLost, "ansible_winrm_ca_trust_path"),
+        (tls_error(), TransportLost, "Set ansible_winrm_scheme to http if the port has no TLS"),
+        (
+            untrusted(),
+            TransportLost,
+            "Did not trust the certificate of http://192.0.2.5:5985/wsman: expired. The machine",
+        ),
+        (untrusted(), TransportLost, "ansible_winrm_ca_trust_path the certificate of the authority"),
+        (alert(), TransportLost, "check ansible_winrm_cert_pem if it is set"),
+        (ended(), TransportLost, "Lost the connection before a whole reply came"),
         (requests.exceptions.ProxyError("no"), TransportLost, "ansible_winrm_proxy"),
         (requests.exceptions.InvalidURL("no host"), BadInput, "Check ansible_host"),
         (urllib3.exceptions.ProtocolError("broken", ConnectionResetError(104, "Reset")), TransportLost, "Lost the"),
@@ -107,7 +135,7 @@ def tls_error() -> requests.exceptions.SSLError:
 def test_each_error_of_the_libraries_becomes_one_sentence(
     raised: Exception, expected: type[KmsError], text: str
 ) -> None:
-    with pytest.raises(expected) as caught, named_errors(ENDPOINT, 75.0):
+    with pytest.raises(expected) as caught, named_errors(PEER, 75.0):
         raise raised
     assert type(caught.value) is expected
     assert text in caught.value.message
@@ -116,13 +144,13 @@ def test_each_error_of_the_libraries_becomes_one_sentence(
 
 
 def test_while_only_logging_in_a_timeout_is_a_lost_connection() -> None:
-    with pytest.raises(TransportLost), named_errors(ENDPOINT, None):
+    with pytest.raises(TransportLost), named_errors(PEER, None):
         raise requests.exceptions.ReadTimeout("slow")
 
 
 def test_our_own_errors_pass_unchanged() -> None:
     error = BadInput("ours")
-    with pytest.raises(BadInput) as caught, named_errors(ENDPOINT, None):
+    with pytest.raises(BadInput) as caught, named_errors(PEER, None):
         raise error
     assert caught.value is error
 
@@ -131,7 +159,7 @@ def test_the_reason_is_the_operating_systems_and_not_the_wrapping() -> None:
     cause = ConnectionRefusedError(111, "Connection refused")
     wrapped = requests.exceptions.ConnectionError("HTTPConnectionPool(...): Max retries exceeded")
     wrapped.__context__ = cause
-    with pytest.raises(TransportLost) as caught, named_errors(ENDPOINT, 1.0):
+    with pytest.raises(TransportLost) as caught, named_errors(PEER, 1.0):
         raise wrapped
     assert ": Connection refused. " in caught.value.message
     assert "Max retries" not in caught.value.message
@@ -152,5 +180,5 @@ def test_only_a_proxy_of_the_environment_is_left_out_and_only_for_loopback(
     host: str, proxy: str, expected: str | None
 ) -> None:
     transport = types.SimpleNamespace(endpoint=f"http://{host}:5985/wsman", proxy=proxy)
-    _connection._bypass_environment_proxy(transport)
+    _connection_winrm.bypass_environment_proxy(transport)
     assert transport.proxy == expected

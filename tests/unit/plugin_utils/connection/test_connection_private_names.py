@@ -2,22 +2,46 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The installed ansible-core and pywinrm still have the private names and habits that _connection relies on."""
+"""The installed ansible-core, pywinrm and pypsrp still have the private names and habits that _connection relies on."""
 
 from __future__ import annotations
 
 import importlib
 import inspect
-import pathlib
 import re
+import types
 
+import pypsrp.wsman
 import pytest
+from ansible.plugins.connection import psrp as psrp_plugin
 from ansible.plugins.connection import winrm as winrm_plugin
+from pypsrp.negotiate import HTTPNegotiateAuth
 from winrm.transport import Transport
 
-from ansible_collections.volact.kms.plugins.plugin_utils import _connection
+from ansible_collections.volact.kms.plugins.plugin_utils import (
+    _connection,
+    _connection_errors,
+    _connection_link,
+    _connection_psrp,
+    _connection_winrm,
+)
 
-ADVICE = "ansible-core or pywinrm moved it: adapt plugins/plugin_utils/_connection.py"
+ADVICE = "ansible-core, pywinrm or pypsrp moved it: adapt plugins/plugin_utils/_connection_{winrm,psrp,link}.py"
+
+# What a name stands before a dot for, by file; of the libraries below a session nothing private is used.
+OWNERS = {
+    _connection_winrm: {"connection": "Connection", "transport": "Transport", "encryption": "Encryption"},
+    _connection_psrp: {
+        "connection": "Connection",
+        "transport": "_TransportHTTP",
+        "wsman": "WSMan",
+        "encryption": "WinRMEncryption",
+        "WinRMEncryption": "WinRMEncryption",
+        "runspace": "RunspacePool",
+    },
+}
+# Public, or ours.
+DOCUMENTED = {"Connection.get_option", "Connection.transport"}
 
 
 @pytest.mark.parametrize(("module", "name"), _connection.REQUIRED_PRIVATE_NAMES)
@@ -29,14 +53,39 @@ def test_the_installed_libraries_have_every_private_name(module: str, name: str)
     assert hasattr(owner, attribute) or assigned, f"{module}.{class_name} has no {attribute}. {ADVICE}"
 
 
-def test_every_private_name_in_use_is_in_the_list() -> None:
-    source = pathlib.Path(_connection.__file__).read_text(encoding="utf-8")
-    used = {f"Connection.{name}" for name in re.findall(r"\bconnection\.(_\w+|protocol|shell_id)", source)}
-    used |= {f"Transport.{name}" for name in re.findall(r"\btransport\.(?!transport\b)(\w+)", source)}
-    used |= {f"Encryption.{name}" for name in re.findall(r"\bencryption\.(\w+)", source)}
-    used -= {"Transport.py"}
-    listed = {name for _module, name in _connection.REQUIRED_PRIVATE_NAMES}
-    assert used <= listed, f"not in REQUIRED_PRIVATE_NAMES: {sorted(used - listed)}"
+@pytest.mark.parametrize("adapter", OWNERS)
+def test_every_private_name_in_use_is_in_the_list(adapter: types.ModuleType) -> None:
+    source = inspect.getsource(adapter).split("\nclass ", 1)[1]
+    listed = {name for _module, name in adapter.REQUIRED_PRIVATE_NAMES}
+    used = {
+        f"{owner}.{name}"
+        for variable, owner in OWNERS[adapter].items()
+        for name in re.findall(rf"(?<!\.)\b_?{variable}\.(\w+)", source) + re.findall(rf"\.{variable}\.(\w+)", source)
+    }
+    assert used, "the test looks for nothing"
+    assert used - DOCUMENTED <= listed, f"not in REQUIRED_PRIVATE_NAMES: {sorted(used - listed)}"
+
+
+def test_only_the_adapters_touch_private_names_of_a_connection_object() -> None:
+    for module in (_connection, _connection_link, _connection_errors):
+        found = re.findall(r"\bconnection\.(_\w+|protocol|runspace|shell_id)", inspect.getsource(module))
+        assert not found, f"{module.__name__} uses {found}"
+
+
+def test_pypsrp_keeps_the_name_of_what_was_negotiated_at_the_context() -> None:
+    assert 'setattr(context, "response_auth_header"' in inspect.getsource(HTTPNegotiateAuth.handle_401), ADVICE
+
+
+def test_pypsrp_encrypts_by_what_the_session_logged_in_with() -> None:
+    source = inspect.getsource(pypsrp.wsman._TransportHTTP.send)
+    assert "self.session.auth.contexts[hostname]" in source, ADVICE
+    assert "self.session = self._build_session()" in source, ADVICE
+
+
+def test_ansibles_psrp_plugin_gives_its_settings_to_pypsrp_as_they_are() -> None:
+    source = inspect.getsource(psrp_plugin.Connection._connect)
+    assert "self._build_kwargs()" in source, ADVICE
+    assert "WSMan(**self._psrp_conn_kwargs)" in source, ADVICE
 
 
 def test_ansible_opens_no_shell_when_it_seems_to_have_one() -> None:

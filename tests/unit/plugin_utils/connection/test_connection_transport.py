@@ -21,7 +21,7 @@ from ansible_collections.volact.kms.plugins.module_utils._errors import (
     TransportLost,
     TransportTimeout,
 )
-from ansible_collections.volact.kms.plugins.plugin_utils import _connection
+from ansible_collections.volact.kms.plugins.plugin_utils import _connection_link, _connection_winrm
 from ansible_collections.volact.kms.plugins.plugin_utils._connection import ClosableTransport, open_transport
 from ansible_collections.volact.kms.plugins.plugin_utils._wsman import HttpReply
 
@@ -133,7 +133,7 @@ def test_the_next_method_is_used_when_the_first_is_refused_and_is_remembered(
 def test_the_next_method_is_used_when_the_library_of_the_first_is_missing(
     endpoint: Endpoint, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_connection, "_METHOD_LIBRARIES", {"kerberos": ("no_such_module", "pykerberos", "1.2.1")})
+    monkeypatch.setattr(_connection_winrm, "LIBRARIES", {"kerberos": ("no_such_module", "pykerberos", "1.2.1")})
     connection = connect(endpoint.port, ansible_winrm_transport=["kerberos", "ntlm"])
     with transport_of(connection) as (transport, warnings):
         assert transport.send(MESSAGE, read_timeout=10).status == 200
@@ -143,7 +143,7 @@ def test_the_next_method_is_used_when_the_library_of_the_first_is_missing(
 def test_a_missing_library_of_the_only_method_is_named_with_its_fix(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_connection, "_METHOD_LIBRARIES", {"kerberos": ("no_such_module", "pykerberos", "1.2.1")})
+    monkeypatch.setattr(_connection_winrm, "LIBRARIES", {"kerberos": ("no_such_module", "pykerberos", "1.2.1")})
     with pytest.raises(MissingLibrary, match=r"pip install 'pykerberos>=1\.2\.1'"):
         send(connect(5985, ansible_winrm_transport=["kerberos"]))
 
@@ -212,7 +212,7 @@ def test_a_dead_port_is_lost_with_what_to_check(connect: Connect) -> None:
 
 
 def test_plain_http_where_tls_is_wanted_names_the_certificate_variables(endpoint: Endpoint, connect: Connect) -> None:
-    with pytest.raises(TransportLost, match=r"Could not agree on TLS with https.*ansible_winrm_ca_trust_path"):
+    with pytest.raises(TransportLost, match=r"Could not agree on TLS with https.*ansible_winrm_scheme to http"):
         send(connect(endpoint.port, ansible_winrm_scheme="https"))
 
 
@@ -254,7 +254,7 @@ def test_a_login_that_stalls_is_a_lost_connection_because_nothing_was_asked_yet(
 def test_a_reply_over_the_limit_is_not_read_to_its_end(
     endpoint: Endpoint, connect: Connect, monkeypatch: pytest.MonkeyPatch, declared: bool
 ) -> None:
-    monkeypatch.setattr(_connection, "REPLY_LIMIT", 2**20)
+    monkeypatch.setattr(_connection_link, "REPLY_LIMIT", 2**20)
     endpoint.respond = lambda _message: (200, b"x" * (2**20 + 1))
     if not declared:
         endpoint.headers = {"Transfer-Encoding": "chunked"}

@@ -53,6 +53,7 @@ class Endpoint:
     corrupt_replies: bool = False
     headers: dict[str, str] = dataclasses.field(default_factory=dict)
     close_before_reply: bool = False
+    sealed: int = 0
     logins: int = 0
     attempts: list[str] = dataclasses.field(default_factory=list)
     messages: list[bytes] = dataclasses.field(default_factory=list)
@@ -121,6 +122,8 @@ class Endpoint:
     def authenticate(self, login: Login, authorization: str) -> web.Response | None:
         """None when the request may go on."""
         scheme, _, value = authorization.partition(" ")
+        if not self.methods:
+            return None
         if scheme == "Basic" and "Basic" in self.methods:
             if base64.b64decode(value).decode() == f"{USER}:{PASSWORD}":
                 login.user = USER
@@ -153,6 +156,7 @@ class Endpoint:
 
     def unseal(self, login: Login, body: bytes) -> bytes:
         assert login.context is not None
+        self.sealed += 1
         _head, sealed = body.split(b"application/octet-stream\r\n", 1)
         sealed = sealed.removesuffix(BOUNDARY + b"--\r\n")
         (size,) = struct.unpack_from("<I", sealed)

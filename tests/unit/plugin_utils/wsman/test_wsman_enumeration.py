@@ -133,7 +133,7 @@ def test_an_answer_that_is_no_page_releases_the_enumeration(scripted: t.Any, env
     assert transport.actions == ["Enumerate", "Pull", "Release"]
 
 
-@pytest.mark.parametrize("error", [TransportLost("gone"), TransportTimeout("slow")])
+@pytest.mark.parametrize("error", [TransportLost("gone", sent=False), TransportTimeout("slow")])
 def test_a_machine_out_of_reach_is_not_asked_to_release(error: Exception, scripted: t.Any, envelope: t.Any) -> None:
     transport = scripted(envelope(first()), error)
     with pytest.raises(type(error)):

@@ -1,0 +1,206 @@
+# Copyright: (c) 2026, The volact.kms authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One login, and the HTTP exchanges that it covers: what pywinrm and pypsrp sessions have in common.
+
+Their own senders are not used: they parse replies with the standard library, read them without a limit, and pypsrp's
+logs them at debug.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import ipaddress
+import time
+import typing as t
+
+from ansible_collections.volact.kms.plugins.module_utils._errors import BadReply
+from ansible_collections.volact.kms.plugins.plugin_utils._wsman import WHO_ANSWERS, HttpReply
+
+from ._connection_errors import Peer, named_errors, offered_methods
+
+with contextlib.suppress(ImportError):  # there is no session of any library then
+    from requests.utils import resolve_proxies
+
+if t.TYPE_CHECKING:
+    import requests
+
+REPLY_LIMIT: t.Final = 16 * 2**20
+
+# (module, name): what closing a link touches below the libraries.
+REQUIRED_PRIVATE_NAMES: t.Final = (
+    ("requests.adapters", "HTTPAdapter.poolmanager"),
+    ("requests.adapters", "HTTPAdapter.proxy_manager"),
+    ("urllib3.poolmanager", "PoolManager.pools"),
+)
+
+_CHUNK: t.Final = 65536
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ReadResponse:
+    """A response whose body was read already, with a limit; shaped as the libraries want to decrypt it."""
+
+    headers: t.Mapping[str, str]
+    content: bytes = dataclasses.field(repr=False)
+    request: t.Any
+
+
+class Library(t.Protocol):
+    """One session of pywinrm or pypsrp."""
+
+    @property
+    def session(self) -> requests.Session | None:
+        """The HTTP session; None before the login and after `forget`."""
+
+    @property
+    def connect_timeout(self) -> float:
+        """Seconds."""
+
+    @property
+    def protocol(self) -> str | None:
+        """What encrypts the messages, as Content-Type says it; None: nothing above TLS does."""
+
+    def log_in(self) -> HttpReply | None:
+        """Build the session, and log in where that is a request of its own.
+
+        Returns the reply of a server that fails in another way than 401; the session is of no use then.
+        """
+
+    def prepare(self, envelope: bytes) -> requests.PreparedRequest:
+        """The request, encrypted where messages are."""
+
+    def decrypt(self, response: ReadResponse) -> bytes:
+        """The text of an encrypted reply; raises whatever the library does."""
+
+    def forget(self) -> None:
+        """Drop the session."""
+
+
+class Link:
+    """One session of a library: when messages are encrypted, one login on one TCP connection."""
+
+    def __init__(self, library: Library, peer: Peer, method: str | None, *, owned: bool) -> None:
+        self._library = library
+        self._peer = peer
+        self._method = method
+        self._owned = owned
+        self.authenticated = not owned
+        self.offered: tuple[str, ...] = ()
+        self._proxies: dict[str, str] | None = None
+
+    @property
+    def connect_timeout(self) -> float:
+        """Seconds that the user gives a connection to come about."""
+        return self._library.connect_timeout
+
+    def authenticate(self) -> HttpReply | None:
+        """Log in, where that is a request of its own; returns the reply of a server that fails in another way than 401.
+
+        After such a reply the link must be closed: the libraries keep the session, and would go on without encryption.
+        """
+        with named_errors(self._peer, None, self._method):
+            reply = self._library.log_in()
+        self.authenticated = reply is None
+        return reply
+
+    def post(self, envelope: bytes, read_timeout: float) -> HttpReply:
+        """Send one envelope once; `read_timeout` (seconds) bounds reading the whole reply."""
+        deadline = time.monotonic() + read_timeout
+        with named_errors(self._peer, read_timeout, self._method):
+            response = self._exchange(envelope, read_timeout)
+            body = read_limited(response, self._peer.endpoint, deadline)
+        self.offered = offered_methods(response)
+        return HttpReply(response.status_code, self._decrypt(response, body))
+
+    def close(self) -> None:
+        """Close the session's TCP connections, if the session is our own."""
+        if self._owned and self._library.session is not None:
+            _close_sockets(self._library.session)
+            self._library.forget()
+
+    def _exchange(self, envelope: bytes, read_timeout: float) -> requests.Response:
+        session = t.cast("requests.Session", self._library.session)
+        prepared = self._library.prepare(envelope)
+        if self._library.protocol is not None:
+            # These would log in after a 401, and repeat a text that is encrypted for a connection that is gone.
+            prepared.hooks["response"] = []
+        prepared.headers["Accept-Encoding"] = "identity"
+        timeout = (self._library.connect_timeout, read_timeout)
+        if self._proxies is None:
+            # Once for a link: requests would go through the whole environment again for each request.
+            self._proxies = resolve_proxies(prepared, dict(session.proxies), session.trust_env)
+        return session.send(prepared, timeout=timeout, stream=True, allow_redirects=False, proxies=self._proxies)
+
+    def _decrypt(self, response: requests.Response, body: bytes) -> bytes:
+        protocol, endpoint = self._library.protocol, self._peer.endpoint
+        if protocol is None:
+            return body
+        if f'protocol="{protocol}"' not in response.headers.get("Content-Type", ""):
+            # Anyone on the way could have written it, so not even the text of an error is handed on.
+            if response.ok and body:
+                raise BadReply(
+                    f"{endpoint} answered in clear text, though encryption was agreed on.",
+                    operation="decrypt the reply",
+                )
+            return b""
+        try:
+            return self._library.decrypt(ReadResponse(response.headers, body, response.request))
+        except Exception as error:  # the authentication libraries have no common error
+            raise BadReply(
+                f"The reply of {endpoint} could not be decrypted ({type(error).__name__}).",
+                operation="decrypt the reply",
+            ) from error
+
+
+def read_limited(response: requests.Response, endpoint: str, deadline: float) -> bytes:
+    """The body, at most REPLY_LIMIT bytes of it, and never decompressed; the response is closed when that fails."""
+    try:
+        return _read(response, endpoint, deadline)
+    except BaseException:
+        response.close()
+        raise
+
+
+def _read(response: requests.Response, endpoint: str, deadline: float) -> bytes:
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise BadReply(f"{endpoint} sent a compressed reply, which nobody asked for.", operation="read the reply")
+    declared = response.headers.get("Content-Length", "")
+    length = int(declared) if declared.isdecimal() else 0
+    # read1, new in urllib3 2, does not wait for a whole chunk: a reply that trickles in meets the deadline, too.
+    read = getattr(response.raw, "read1", response.raw.read)
+    body = bytearray()
+    while length <= REPLY_LIMIT and (chunk := read(_CHUNK, decode_content=False)):
+        body += chunk
+        length = max(length, len(body))
+        if time.monotonic() > deadline:
+            raise TimeoutError
+    if length > REPLY_LIMIT:
+        raise BadReply(
+            f"The reply of {endpoint} is larger than {REPLY_LIMIT // 2**20} MiB, and was not read to its end. "
+            f"{WHO_ANSWERS}",
+            operation="read the reply",
+            target=endpoint,
+            hint=WHO_ANSWERS,
+        )
+    return bytes(body)
+
+
+def _close_sockets(session: t.Any) -> None:
+    """Close what closing a session leaves to the garbage collector since urllib3 2: an error may hold on to it."""
+    for adapter in session.adapters.values():
+        for manager in (adapter.poolmanager, *adapter.proxy_manager.values()):
+            pools = manager.pools
+            keys = pools.keys()  # a copy: the container itself refuses to be iterated
+            for key in keys:
+                pools[key].close()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine itself, to which no proxy of the environment leads."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
