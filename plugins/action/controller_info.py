@@ -40,7 +40,7 @@ LIBRARIES: t.Final = (
     Library("requests-ntlm", "requests_ntlm", "1.1.0", False, "ansible_winrm_transport=ntlm"),
     Library("pykerberos", "kerberos", "1.2.1", False, "ansible_winrm_transport=kerberos"),
     Library("requests-credssp", "requests_credssp", "1.0.0", False, "ansible_winrm_transport=credssp"),
-    Library("pypsrp", "pypsrp", "0.8.0", False, "ansible_connection=psrp, in a later release"),
+    Library("pypsrp", "pypsrp", "0.8.0", False, "Windows machines with ansible_connection=psrp"),
     Library(
         "gssapi", "gssapi", "1.8.0", False, "secure DNS updates of Active Directory (GSS-TSIG), in a later release"
     ),

@@ -77,9 +77,13 @@ class MissingLibrary(KmsError):
 
 
 class Unreachable(KmsError):
-    """The machine could not be reached, or the connection was lost: Ansible's `unreachable`."""
+    """The machine could not be reached, or the connection was lost: Ansible's `unreachable`.
+
+    `sent`: the machine may have read the request, so whether it did what was asked is unknown.
+    """
 
     kind = "unreachable"
+    sent: bool = False
 
 
 class AuthenticationRefused(Unreachable):
@@ -89,15 +93,20 @@ class AuthenticationRefused(Unreachable):
 
 
 class TransportLost(Unreachable):
-    """No connection, or it broke before a whole reply was read."""
+    """No connection (then the request was not `sent`), or it broke before a whole reply was read."""
 
     kind = "connection_lost"
+
+    def __init__(self, message: str, *, sent: bool = True, **data: t.Any) -> None:
+        super().__init__(message, **data)
+        self.sent = sent
 
 
 class TransportTimeout(Unreachable):
     """The request was sent and no reply came in time: its outcome is unknown."""
 
     kind = "connection_timeout"
+    sent = True
 
 
 class BadReply(KmsError):
@@ -155,6 +164,9 @@ class NotConverged(KmsError):
 
 
 class DnsError(KmsError):
-    """A DNS server refused, failed, or answered in a way that cannot be believed."""
+    """A DNS server refused, failed, or answered in a way that cannot be believed. The message ends with the hint."""
 
     kind = "dns_error"
+
+    def __init__(self, message: str, *, hint: str | None = None, **data: t.Any) -> None:
+        super().__init__(f"{message} {hint}" if hint else message, hint=hint, **data)

@@ -17,7 +17,7 @@ description:
     nothing.
   - Works in every display language. Nothing of it is secret.
 requirements:
-  - pywinrm >= 0.4.0 on the controller
+  - pywinrm >= 0.4.3 on the controller, or pypsrp >= 0.8.0 for machines with C(ansible_connection=psrp)
   - defusedxml on the controller
 extends_documentation_fragment:
   - volact.kms.attributes.info

@@ -21,7 +21,7 @@ description:
   - No key ever leaves the module, except its last five characters.
   - An option that is left out, or an empty text, leaves what it is about as it is.
 requirements:
-  - pywinrm >= 0.4.0 on the controller
+  - pywinrm >= 0.4.3 on the controller, or pypsrp >= 0.8.0 for machines with C(ansible_connection=psrp)
   - defusedxml on the controller
 extends_documentation_fragment:
   - volact.kms.attributes
@@ -84,7 +84,7 @@ RETURN = r"""
 operations:
   description:
     - The operations that were carried out, in order, or that would be in check mode. A failed task lists those that
-      were done before.
+      were done before, and one more that may have been, if the connection was lost in its middle.
   returned: success
   type: list
   elements: str

@@ -16,7 +16,7 @@ description:
   - Reads licence, client count, port, DNS publishing and firewall rule of a KMS host for Windows, with four small
     queries, and changes nothing. Reading never raises the count of the host.
 requirements:
-  - pywinrm >= 0.4.0 on the controller
+  - pywinrm >= 0.4.3 on the controller, or pypsrp >= 0.8.0 for machines with C(ansible_connection=psrp)
   - defusedxml on the controller
 extends_documentation_fragment:
   - volact.kms.attributes.info

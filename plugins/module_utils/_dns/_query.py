@@ -86,7 +86,7 @@ def _owner(section: list[t.Any], kind: dns.rdatatype.RdataType) -> dns.name.Name
 
 def _error(conversation: Conversation, name: dns.name.Name, problem: str) -> DnsError:
     return DnsError(
-        f"Could not read {name}: {problem}.",
+        f"Could not read {name}: {problem.rstrip('.')}.",
         operation="read",
         target=conversation.exchange.server,
         hint="Give zone the name of the zone that holds the records, and server the name of a server that has it.",

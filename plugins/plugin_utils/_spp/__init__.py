@@ -15,6 +15,7 @@ from ._keys import ProductKey
 from ._licensing import Licensing
 from ._plan import Change, Plan
 from ._results import client_result, host_result, run_result
+from ._selftest import run_selftest
 
 __all__ = [
     "Activate",
@@ -40,5 +41,6 @@ __all__ = [
     "plan_client",
     "plan_host",
     "run_result",
+    "run_selftest",
     "still_pending",
 ]

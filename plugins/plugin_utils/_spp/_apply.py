@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import typing as t
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import (
@@ -14,9 +15,11 @@ from ansible_collections.volact.kms.plugins.module_utils._errors import (
     CimFault,
     KmsError,
     NotConverged,
+    NotSupported,
     OperationTimedOut,
     OutcomeUnknown,
     TransportTimeout,
+    Unreachable,
 )
 
 from . import _catalogue
@@ -39,6 +42,11 @@ from ._rows import LicensingService, OperatingSystem, Product, windows_product
 
 POLL_SECONDS = 90.0
 """How long a state is polled after an operation whose outcome is unknown, or a service that was restarted."""
+
+SETTLE_MINUTES = 3
+"""After that an activation that was under way has ended: longer than the server's longest time-out and our polling."""
+
+_OF_ITSELF = "Leave product_key out: the right client setup key is chosen by edition."
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0
 
@@ -71,13 +79,44 @@ class Applier:
         return self._products
 
     def apply(self, plan: Plan) -> None:
-        """Carry out `plan`. An error carries what was done so far in its `progress`."""
+        """Carry out `plan`."""
+        for change in plan.changes:
+            self._carry_out(change)
+
+    @contextlib.contextmanager
+    def progress_in_errors(self) -> t.Iterator[None]:
+        """Let every error carry what was done so far in its `progress`, also of what is read after the last change."""
         try:
-            for change in plan.changes:
-                self._carry_out(change)
+            yield
         except KmsError as error:
             error.progress = {"changed": bool(self.operations), "operations": list(self.operations)}
             raise
+
+    @contextlib.contextmanager
+    def _recorded(self, operation: str, *, finite: bool = False) -> t.Iterator[None]:
+        """Record `operation` when it was done, and also when it may have been because its answer got lost."""
+        try:
+            yield
+        except Unreachable as error:
+            if error.sent:
+                self.operations.append(operation)
+                self._name_unknown(error, operation, finite)
+            raise
+        except OperationTimedOut:
+            self.operations.append(operation)
+            raise
+        self.operations.append(operation)
+
+    def _name_unknown(self, error: Unreachable, operation: str, finite: bool) -> None:
+        """Say which operation has an unknown outcome, and how not to spend anything twice."""
+        error.operation = operation
+        advice = "Run again: the next run reads the state first, and does nothing twice."
+        if finite:
+            advice = (
+                f"It may still be at it: run again when {SETTLE_MINUTES} minutes have passed, so that no activation of "
+                f"the key is spent twice."
+            )
+        error.message = f"{error.message} Whether {self._machine} carried out {operation} is unknown. {advice}"
 
     def _carry_out(self, change: Change) -> None:
         if change.operation == INSTALL_KEY:
@@ -85,8 +124,8 @@ class Applier:
         elif change.operation == ACTIVATE and isinstance(change.target, ProductTarget):
             self._activate(change, change.target)
         elif isinstance(change.target, ServiceTarget):
-            self._call_service(change.operation, _plain(change))
-            self.operations.append(change.operation)
+            with self._recorded(change.operation):
+                self._call_service(change.operation, _plain(change))
         elif isinstance(change.target, FirewallTarget):
             self._switch_rule(change.operation, change.target)
         elif isinstance(change.target, WindowsServiceTarget) and change.operation == RESTART:
@@ -98,16 +137,14 @@ class Applier:
         key = t.cast(ProductKey, change.arguments["ProductKey"])
         former = windows_product(self.products)
         try:
-            self._call_service(INSTALL_KEY, {"ProductKey": key.reveal()})
+            with self._recorded(INSTALL_KEY):
+                self._call_service(INSTALL_KEY, {"ProductKey": key.reveal()})
         except (OperationTimedOut, TransportTimeout) as error:
-            self.operations.append(INSTALL_KEY)
             self._poll(
                 lambda: self._look_again(key.last_five), f"the key ending in {key.last_five} is installed", error
             )
         except CimFault as fault:
-            raise self._key_refused(fault, key) from fault
-        else:
-            self.operations.append(INSTALL_KEY)
+            raise self._key_refused(fault, key, change.channel, former) from fault
         self._refresh()
         installed = self._find(key.last_five)
         if installed is None:
@@ -125,36 +162,50 @@ class Applier:
         """A key turned out to be of another kind: activate nothing, restore what can be restored, and say so (F28)."""
         published = _catalogue.published_by_last_five(former.partial_product_key or "") if former else None
         if published is not None:
-            self._call_service(INSTALL_KEY, {"ProductKey": published.key.reveal()})
-            self.operations.append(INSTALL_KEY)
-            left = f"the former client setup key (ending in {published.key.last_five}) was installed again"
+            with self._recorded(INSTALL_KEY):
+                self._call_service(INSTALL_KEY, {"ProductKey": published.key.reveal()})
+            left = (
+                f"The former client setup key (ending in {published.key.last_five}) was installed again, and has to be "
+                f"activated again"
+            )
         else:
-            self._call_product(installed, "UninstallProductKey")
-            self.operations.append("UninstallProductKey")
-            lost = f" and the former key (ending in {former.partial_product_key}) is gone" if former else ""
-            left = f"the key was removed again, so Windows has no key now{lost}"
+            with self._recorded("UninstallProductKey"):
+                self._call_product(installed, "UninstallProductKey")
+            lost = f", and the former one (ending in {former.partial_product_key}) is gone" if former else ""
+            left = f"The key was removed again, so Windows has no key now{lost}"
         self._refresh()
+        advice = _OF_ITSELF if wanted is Channel.KMS_CLIENT else f"Run again with {wanted.key} as product_key."
         return BadInput(
-            f"product_key (ending in {key.last_five}) is a {installed.channel.value} key, which only its installation "
-            f"on {self._machine} could show, and {wanted.value} was asked for. Nothing was activated; {left}.",
+            f"product_key (ending in {key.last_five}) is {installed.channel.key}, which only its installation on "
+            f"{self._machine} could show, and {wanted.key} was asked for. Nothing was activated. {left}. {advice}",
             operation=INSTALL_KEY,
             target="product_key",
-            hint=f"Give a key of the kind {wanted.value}.",
+            hint=advice,
         )
 
-    def _key_refused(self, fault: CimFault, key: ProductKey) -> KmsError:
+    def _key_refused(
+        self, fault: CimFault, key: ProductKey, wanted: Channel | None, former: Product | None
+    ) -> KmsError:
         if fault.code not in KEY_DOES_NOT_FIT:
             return _with_facts(fault, f"Could not install the key ending in {key.last_five}", self._machine)
         known = explain(fault.code or 0)
+        edition = f"{_catalogue.edition_name(self._system)} (build {self._system.build})"
+        left = (
+            f"The former key (ending in {former.partial_product_key}) is still in place"
+            if former
+            else "It still has none"
+        )
+        advice = _OF_ITSELF
+        if wanted is not Channel.KMS_CLIENT:
+            advice = f"Compare product_key with the agreement: it has to be {(wanted or Channel.UNKNOWN).key} for that."
         return BadInput(
-            f"{self._machine} refused the product key ending in {key.last_five} ({known}): it is mistyped, or "
-            f"for another edition than {_catalogue.edition_name(self._system)} (build {self._system.build}). The "
-            f"former key is still in place.",
+            f"{self._machine} refused the product key ending in {key.last_five} ({known}): it is mistyped, or for "
+            f"another edition than {edition}. {left}. {advice}",
             operation=INSTALL_KEY,
             target="product_key",
             code=fault.code,
             name=known.name,
-            hint="For a KMS client leave product_key out, it is chosen by edition. Else check edition and kind.",
+            hint=advice,
         )
 
     def _activate(self, change: Change, target: ProductTarget) -> None:
@@ -171,23 +222,30 @@ class Applier:
             # The service activates by itself in the background after a key change: a better state is success.
             self.outcome = Outcome.LICENSED
             return
-        self.operations.append(ACTIVATE)
+        finite = product.channel is not Channel.KMS_CLIENT
         failure: CimFault | None = None
         try:
-            self._call_product(product, ACTIVATE)
+            with self._recorded(ACTIVATE, finite=finite):
+                self._call_product(product, ACTIVATE)
         except (OperationTimedOut, TransportTimeout) as error:
-            self.outcome = self._await_activation(target, error)
+            self.outcome = self._await_activation(target, error, finite)
             return
         except CimFault as fault:
+            self.operations.append(ACTIVATE)
             failure = fault
         self._refresh()
         self.outcome = self._judge(target, failure, renewal)
 
-    def _await_activation(self, target: ProductTarget, cause: KmsError) -> Outcome:
-        """No answer yet is not a failure: a later task asks again, while others have their turn."""
+    def _await_activation(self, target: ProductTarget, cause: KmsError, finite: bool) -> Outcome:
+        """No answer yet is not a failure: a later task asks again, while others have their turn.
+
+        Unless asking again may spend a second activation of a MAK or host key: that is a user's decision.
+        """
         try:
             self._poll(lambda: self._licensed(target.last_five), "Windows is activated", cause)
         except OutcomeUnknown:
+            if finite:
+                raise
             self.outcome_reason = "the licensing service has not answered yet"
             return Outcome.PENDING
         return Outcome.LICENSED
@@ -220,18 +278,33 @@ class Applier:
                 operation=method,
                 target=target.rule,
             )
-        self._licensing.switch_firewall_rule(rule, method)
-        self.operations.append(method)
+        with self._recorded(method):
+            self._licensing.switch_firewall_rule(rule, method)
 
     def _restart(self, name: str) -> None:
         """Stop and start a service. It stops itself when idle: one that is stopped already is as good as restarted."""
         licensing = self._licensing
-        self.operations.append(RESTART)
-        if licensing.windows_service_state(name) != "Stopped":
-            self._control(name, "StopService", accepted=(0, 5, 6))
+        if licensing.windows_service_state(name) == "Stopped":
+            with self._recorded(RESTART):
+                self._control(name, "StartService", accepted=(0, 10))
+        else:
+            self._refuse_to_stop_for_good(name)
+            with self._recorded(RESTART):
+                self._control(name, "StopService", accepted=(0, 5, 6))
             self._poll(lambda: licensing.windows_service_state(name) == "Stopped", f"{name} is stopped")
-        self._control(name, "StartService", accepted=(0, 10))
+            self._control(name, "StartService", accepted=(0, 10))
         self._poll(lambda: licensing.windows_service_state(name) == "Running", f"{name} is running")
+
+    def _refuse_to_stop_for_good(self, name: str) -> None:
+        """A service that runs and is disabled could be stopped, and not be started again (return code 14)."""
+        if self._licensing.windows_service_start_mode(name) == "Disabled":
+            raise NotSupported(
+                f"{name} on {self._machine} was not restarted: its start type is Disabled, so it could be stopped but "
+                f"not be started again. The new settings take effect when it is restarted.",
+                operation=RESTART,
+                target=name,
+                hint=f"Run `sc config {name} start= delayed-auto` on the machine, and run again.",
+            )
 
     def _control(self, name: str, method: str, accepted: tuple[int, ...]) -> None:
         code = self._licensing.control_windows_service(name, method)

@@ -17,6 +17,8 @@ from ansible_collections.volact.kms.plugins.module_utils._errors import NotSuppo
 from ._keys import ProductKey
 from ._rows import OperatingSystem
 
+_AZURE_EDITIONS = frozenset({407, 408, 409})
+
 
 @dataclass(frozen=True, slots=True)
 class Gvlk:
@@ -115,6 +117,18 @@ def refuse_evaluation(system: OperatingSystem) -> None:
         )
 
 
+def refuse_azure_edition(system: OperatingSystem) -> None:
+    """Raise NotSupported for Azure Edition, which can never be a KMS host. Source: gvlk.yaml, "Azure Edition hosts"."""
+    if system.sku in _AZURE_EDITIONS:
+        raise NotSupported(
+            f"{system.computer_name} runs {edition_name(system)} (SKU {system.sku}, build {system.build}), which can "
+            f"never be a KMS host. Nothing was changed. Give the KMS host key to a Standard or Datacenter machine.",
+            operation="choose_key",
+            target=system.computer_name,
+            hint="Give the KMS host key to a Standard or Datacenter machine.",
+        )
+
+
 def _no_key(system: OperatingSystem, reason: str, hint: str) -> NotSupported:
     return NotSupported(
         f"{system.computer_name} runs {edition_name(system)} (SKU {system.sku}, build {system.build}), and {reason}. "
@@ -123,3 +137,7 @@ def _no_key(system: OperatingSystem, reason: str, hint: str) -> NotSupported:
         target=system.computer_name,
         hint=hint,
     )
+
+
+# Read once, before Ansible forks: each worker would read it again.
+_catalogue()

@@ -15,7 +15,7 @@ from . import _catalogue
 from ._codes import DEFAULT_KMS_PORT, Activate, Channel, LicenseStatus, activation_threshold
 from ._hresult import BELOW_THRESHOLD, explain
 from ._keys import ProductKey
-from ._plan import Change, Plan, ServiceTarget, WantedKey, activation, install_key
+from ._plan import Change, Plan, ServiceTarget, WantedKey, activation, install_key, refuse_known_kind
 from ._rows import LicensingService, OperatingSystem, Product, windows_product
 
 CLOUD_KMS_HOSTS = frozenset({"169.254.169.250", "169.254.169.251", "azkms.core.windows.net", "kms.core.windows.net"})
@@ -83,7 +83,7 @@ def _wanted_key(state: ClientState, desired: DesiredClient) -> WantedKey | None:
             hint="convert_host: true",
         )
     if desired.product_key is not None:
-        return _given_key(state.system, desired.channel, desired.product_key)
+        return _given_key(state.system, current, desired.channel, desired.product_key)
     if desired.channel is Channel.MAK:
         raise BadInput(
             f"channel is mak, {state.system.computer_name} has no MAK, and no product_key was given. Nothing was "
@@ -102,10 +102,11 @@ def _has_wanted_key(current: Product | None, channel: Channel, key: ProductKey |
     return key is None or current.partial_product_key == key.last_five
 
 
-def _given_key(system: OperatingSystem, channel: Channel, key: ProductKey) -> WantedKey:
+def _given_key(system: OperatingSystem, current: Product | None, channel: Channel, key: ProductKey) -> WantedKey:
     """Check a key that the user gave, as far as its text tells anything (F28)."""
     published = _catalogue.published(key)
     if published is None:
+        refuse_known_kind(current, channel, key, system.computer_name)
         return WantedKey(key, "MAK" if channel is Channel.MAK else "KMS client key", channel)
     if channel is Channel.MAK:
         raise BadInput(

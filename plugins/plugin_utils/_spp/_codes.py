@@ -90,6 +90,23 @@ class Channel(str, enum.Enum):
         text = (description or "").upper()
         return next((channel for marker, channel in _CHANNEL_MARKERS if marker in text), cls.UNKNOWN)
 
+    @property
+    def key(self) -> str:
+        """What a product key of this channel is called in a sentence, with its article."""
+        return _KEYS[self]
+
+
+_KEYS = {
+    Channel.KMS_CLIENT: "a client setup key",
+    Channel.KMS_HOST: "a KMS host key",
+    Channel.MAK: "a MAK",
+    Channel.OEM: "an OEM key",
+    Channel.EVALUATION: "an evaluation key",
+    Channel.SUBSCRIPTION: "a subscription key",
+    Channel.AVMA: "an AVMA key",
+    Channel.RETAIL: "a retail key",
+    Channel.UNKNOWN: "a key of an unknown kind",
+}
 
 _CHANNEL_MARKERS = (
     ("KMSCLIENT", Channel.KMS_CLIENT),

@@ -58,11 +58,12 @@ def converge_client(licensing: Licensing, desired: DesiredClient, *, check_mode:
     if check_mode or not plan:
         return Convergence(plan, state, plan.operations, _unchanged_outcome(state, desired.activate, plan))
     applier = Applier(licensing, state.system, state.service, state.products)
-    applier.apply(plan)
-    after = ClientState(state.system, licensing.service(state.system), applier.products)
-    # A renewal is never "done", so what must be left of the plan is looked for without it.
-    rest = plan_client(after, dataclasses.replace(desired, activate=_once(desired.activate)))
-    _check_promise(rest, applier, state.system.computer_name)
+    with applier.progress_in_errors():
+        applier.apply(plan)
+        after = ClientState(state.system, licensing.service(state.system), applier.products)
+        # A renewal is never "done", so what must be left of the plan is looked for without it.
+        rest = plan_client(after, dataclasses.replace(desired, activate=_once(desired.activate)))
+        _check_promise(rest, applier, state.system.computer_name)
     return _done(plan, after, applier, desired.activate)
 
 
@@ -73,9 +74,10 @@ def converge_host(licensing: Licensing, desired: DesiredHost, *, check_mode: boo
     if check_mode or not plan:
         return Convergence(plan, state, plan.operations, _unchanged_outcome(state, desired.activate, plan))
     applier = Applier(licensing, state.system, state.service, state.products)
-    applier.apply(plan)
-    after = observe_host(licensing)
-    _check_promise(plan_host(after, desired), applier, state.system.computer_name)
+    with applier.progress_in_errors():
+        applier.apply(plan)
+        after = observe_host(licensing)
+        _check_promise(plan_host(after, desired), applier, state.system.computer_name)
     return _done(plan, after, applier, desired.activate)
 
 
@@ -105,12 +107,10 @@ def _check_promise(rest: Plan, applier: Applier, machine: str) -> None:
     if not missing:
         return
     settings = ", ".join(f"{change.setting} is {change.before!r} instead of {change.after!r}" for change in missing)
-    error = NotConverged(
+    raise NotConverged(
         f"All operations on {machine} reported success, and yet {settings}. A Group Policy may set it back, or the "
         f"licensing service may need a restart.",
         operation=missing[0].operation,
         target=machine,
         hint="Run `gpresult /h` on the machine, and look for settings of the KMS host.",
     )
-    error.progress = {"changed": bool(applier.operations), "operations": list(applier.operations)}
-    raise error

@@ -24,6 +24,7 @@ from ._plan import (
     WindowsServiceTarget,
     activation,
     install_key,
+    refuse_known_kind,
 )
 from ._rows import FirewallRule, LicensingService, OperatingSystem, Product, windows_product
 
@@ -79,7 +80,7 @@ def plan_host(state: HostState, desired: DesiredHost) -> Plan:
     changes.extend(_activation_changes(state, desired, new_key))
     settings = list(_setting_changes(state, desired, new_key))
     changes.extend(settings)
-    if settings:
+    if settings or _restart_may_be_due(state, desired):
         # Source: slmgr.vbs options, "/sprt": the port takes effect after the service restarts. One restart for all.
         changes.append(Change(RESTART, WindowsServiceTarget(LICENSING_SERVICE), LICENSING_SERVICE, None, None))
     changes.extend(_firewall_changes(state, desired))
@@ -92,6 +93,7 @@ def _new_key(state: HostState, key: ProductKey | None) -> ProductKey | None:
     if key is None or (host is not None and host.partial_product_key == key.last_five):
         return None
     _catalogue.refuse_evaluation(state.system)
+    _catalogue.refuse_azure_edition(state.system)
     published = _catalogue.published(key)
     if published is not None:
         raise BadInput(
@@ -101,6 +103,7 @@ def _new_key(state: HostState, key: ProductKey | None) -> ProductKey | None:
             target="product_key",
             hint="The keys of an agreement are listed where it is administered, KMS host keys under 'KMS'.",
         )
+    refuse_known_kind(state.windows, Channel.KMS_HOST, key, state.system.computer_name)
     return key
 
 
@@ -121,6 +124,16 @@ def _activation_changes(state: HostState, desired: DesiredHost, new_key: Product
         )
     if not host.is_licensed:
         yield activation(host.license_status.label, host.partial_product_key)
+
+
+def _restart_may_be_due(state: HostState, desired: DesiredHost) -> bool:
+    """Whether settings may wait for a restart that an interrupted run did not get to: no property tells.
+
+    The firewall opens last, so a host that is still closed was not restarted for certain. It serves nobody yet.
+    """
+    is_managed = desired.listening_port is not None or desired.dns_publishing is not None
+    is_closed = state.rule is not None and not state.rule.enabled and desired.firewall_rule is True
+    return is_managed and is_closed and state.host_product is not None
 
 
 def _setting_changes(state: HostState, desired: DesiredHost, new_key: ProductKey | None) -> t.Iterator[Change]:

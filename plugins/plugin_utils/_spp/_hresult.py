@@ -14,14 +14,16 @@ from pathlib import Path
 BELOW_THRESHOLD = 0xC004F038
 """SL_E_VL_NOT_ENOUGH_COUNT: the KMS host answered, its count is still too low."""
 
-INVALID_QUERY = 0x80041017
-"""WBEM_E_INVALID_QUERY: also what a query gets that names a property which this Windows lacks."""
+INVALID_QUERY = frozenset({0x80041017, 0x8033801A})
+"""WBEM_E_INVALID_QUERY: also what a query gets that names a property which this Windows lacks. A fault without a code
+of WMI says ERROR_WSMAN_ENUMERATE_CANNOT_PROCESS_FILTER. Which of the two a machine sends is unverified: accept both."""
 
-INVALID_CLASS = 0x80041010
-"""WBEM_E_INVALID_CLASS: this Windows does not have the class."""
+NO_SUCH_CLASS = frozenset({0x80041010, 0x8004100E, 0x80338000})
+"""WBEM_E_INVALID_CLASS, WBEM_E_INVALID_NAMESPACE, or ERROR_WSMAN_RESOURCE_NOT_FOUND where nothing says more."""
 
-KEY_DOES_NOT_FIT = frozenset({0xC004F069, 0xC004E016, 0xC004F050})
-"""Which of the three a key of another edition yields is documented nowhere: accept all of them."""
+KEY_DOES_NOT_FIT = frozenset({0xC004F069, 0xC004E016, 0xC004F050, 0xC0000022})
+"""Which of the three a key of another edition yields is documented nowhere: accept all of them. The fourth is one
+user's report of a client setup key on an LTSC edition (STATUS_ACCESS_DENIED, unverified)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +57,7 @@ def explain(code: int) -> HResult:
     """The documented facts about `code`, given signed or unsigned; of an unknown code only the number is left."""
     unsigned = code & 0xFFFFFFFF
     return HResult(code=unsigned, **_table().get(f"0x{unsigned:08X}", {}))
+
+
+# Read once, before Ansible forks: each worker would read it again.
+_table()

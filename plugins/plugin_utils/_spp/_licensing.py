@@ -15,7 +15,7 @@ from ansible_collections.volact.kms.plugins.plugin_utils._wsman import CimInstan
 
 from . import _rows
 from ._codes import WINDOWS_APPLICATION
-from ._hresult import INVALID_CLASS, INVALID_QUERY, explain
+from ._hresult import INVALID_QUERY, NO_SUCH_CLASS, explain
 from ._rows import FirewallRule, LicensingService, OperatingSystem, Product
 
 FIREWALL_NAMESPACE = "root/StandardCimv2"
@@ -77,7 +77,7 @@ class Licensing:
                 namespace=FIREWALL_NAMESPACE,
             )
         except CimFault as fault:
-            if fault.code == INVALID_CLASS or fault.wsman_code in _NO_SUCH_CLASS:
+            if fault.code in NO_SUCH_CLASS:
                 return None
             raise
         return FirewallRule.from_instance(rows[0]) if rows else None
@@ -105,6 +105,11 @@ class Licensing:
         """Win32_Service.State, an English word on every Windows: Running, Stopped, Start Pending, ..."""
         return self._only(f"SELECT Name, State FROM Win32_Service WHERE Name = '{name}'").text("State") or "Unknown"
 
+    def windows_service_start_mode(self, name: str) -> str:
+        """Win32_Service.StartMode, an English word on every Windows: Auto, Manual, Disabled, ..."""
+        wql = f"SELECT Name, StartMode FROM Win32_Service WHERE Name = '{name}'"
+        return self._only(wql).text("StartMode") or "Unknown"
+
     def control_windows_service(self, name: str, method: str) -> int:
         """StartService or StopService; the return code (0: accepted). The state follows later."""
         return self._session.invoke("Win32_Service", method, keys={"Name": name}).integer("ReturnValue") or 0
@@ -117,7 +122,7 @@ class Licensing:
         try:
             return self._session.query(f"SELECT {', '.join(wanted)} FROM {class_name}{where}")
         except CimFault as fault:
-            if fault.code != INVALID_QUERY or wanted is oldest:
+            if fault.code not in INVALID_QUERY or wanted is oldest:
                 raise
             return self._session.query(f"SELECT {', '.join(oldest)} FROM {class_name}{where}")
 
@@ -133,10 +138,6 @@ class Licensing:
             operation_timeout=SLOW_OPERATION_SECONDS if method in _SLOW_OPERATIONS else None,
         )
         _raise_hresult(output, class_name, method)
-
-
-_NO_SUCH_CLASS = frozenset({0x80338000, 0x8033801A})
-"""What WS-Management itself says of a class or namespace that isn't there: resource not found, invalid namespace."""
 
 
 def _single(rows: list[CimInstance], what: str) -> CimInstance:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import typing as t
 from dataclasses import dataclass, field
 
+from ansible_collections.volact.kms.plugins.module_utils._errors import BadInput
+
 from ._codes import WINDOWS_APPLICATION, Channel, LicenseStatus
 from ._keys import ProductKey
 from ._rows import Product
@@ -98,6 +100,22 @@ class WantedKey:
     key: ProductKey
     name: str
     channel: Channel
+
+
+def refuse_known_kind(current: Product | None, wanted: Channel, key: ProductKey, machine: str) -> None:
+    """Raise BadInput for a key that the machine has already, as one of another kind than `wanted`.
+
+    Only installing a key shows its kind, and taking it out again would cost the licence that it gave.
+    """
+    if current is None or current.partial_product_key != key.last_five or current.channel is wanted:
+        return
+    raise BadInput(
+        f"product_key (ending in {key.last_five}) is installed on {machine} already, as {current.channel.key}, and "
+        f"{wanted.key} was asked for. Nothing was changed. Give {wanted.key} as product_key.",
+        operation="plan",
+        target="product_key",
+        hint=f"Give {wanted.key} as product_key.",
+    )
 
 
 def install_key(current: Product | None, wanted: WantedKey) -> Change:

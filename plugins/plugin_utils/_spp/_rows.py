@@ -71,6 +71,8 @@ PRODUCT_PROPERTIES = (
     "VLActivationTypeEnabled",
 )
 
+_ADDON_MARK = " add-on for "
+
 RULE_PROPERTIES = ("CreationClassName", "Enabled", "InstanceID", "Profiles")
 
 
@@ -206,7 +208,7 @@ class Product:
             name=row.text("Name") or "",
             description=description,
             channel=Channel.from_description(description),
-            is_addon=bool(row.boolean("LicenseIsAddon")),
+            is_addon=_is_addon(row),
             partial_product_key=partial.upper() if partial else None,
             license_status=LicenseStatus(row.integer("LicenseStatus") or 0),
             license_status_reason=row.integer("LicenseStatusReason") or 0,
@@ -246,6 +248,15 @@ class FirewallRule:
             enabled=row.integer("Enabled") == 1,
             profiles=row.integer("Profiles") or 0,
         )
+
+
+def _is_addon(row: CimInstance) -> bool:
+    """Whether a licence is an add-on, such as extended security updates.
+
+    That LicenseIsAddon is true for an ESU licence is unverified, its name is not: accept either.
+    Source: products_text.yaml, row esu ("Windows(R), Client-ESU-Year1 add-on for ...")
+    """
+    return bool(row.boolean("LicenseIsAddon")) or _ADDON_MARK in (row.text("Name") or "")
 
 
 def _activation_type(value: int | None) -> ActivationType | None:

@@ -112,10 +112,14 @@ def test_any_mak_will_do_when_none_is_given() -> None:
     assert not plan_client(client(MAK), DesiredClient(channel=Channel.MAK, activate=Activate.IF_NEEDED))
 
 
-def test_the_last_five_characters_of_another_channel_are_not_the_wanted_key() -> None:
+def test_a_key_that_is_installed_as_another_kind_is_refused_before_it_is_taken_out_again() -> None:
     retail = licence(Channel.RETAIL, OTHER_MAK.last_five)
-    plan = plan_client(client(retail), DesiredClient(channel=Channel.MAK, product_key=OTHER_MAK))
-    assert plan.operations == ["InstallProductKey"]
+    with pytest.raises(BadInput) as caught:
+        plan_client(client(retail), DesiredClient(channel=Channel.MAK, product_key=OTHER_MAK))
+    assert caught.value.message == (
+        f"product_key (ending in {OTHER_MAK.last_five}) is installed on WIN001 already, as a retail key, and a MAK was "
+        f"asked for. Nothing was changed. Give a MAK as product_key."
+    )
 
 
 def test_windows_7_gets_its_own_gvlk() -> None:
