@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from bad_input_play import Case, run_cases, without_time
+from published_keys import published_key
 from running_lab import RunningLab, running_lab
 
 pytestmark = pytest.mark.bad_input
@@ -28,9 +29,9 @@ DATACENTER_MAK = "HHHHH-JJJJJ-KKKKK-MMMMM-MKNWD"
 HOST_KEY = "MMMMM-PPPPP-QQQQQ-RRRRR-KMNHT"
 CLIENT_HOST_KEY = "PPPPP-QQQQQ-RRRRR-TTTTT-KMNXP"
 NOBODYS_KEY = "WWWWW-XXXXX-YYYYY-QQQQQ-MKNPP"
-GVLK_11_PRO = "W269N-WFGWX-YVC9B-4J6C9-T83GX"
-GVLK_11_ENTERPRISE = "NPPR9-FWDCX-D2C8J-H872K-2YT43"
-GVLK_2022_DATACENTER = "WX4NM-KYWYW-QJJR4-XV3QB-6VM33"
+GVLK_11_PRO = published_key("Windows 11 / Windows 10", "Pro")
+GVLK_11_ENTERPRISE = published_key("Windows 11 / Windows 10", "Enterprise")
+GVLK_2022_DATACENTER = published_key("Windows Server 2022", "Datacenter")
 
 KMS = {"channel": "kms", "activate": "if_needed"}
 MAK = {"channel": "mak", "activate": "if_needed"}

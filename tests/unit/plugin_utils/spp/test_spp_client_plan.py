@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from published_keys import published_key
 from spp_states import (
     DATACENTER_2022,
     ENTERPRISE_7,
@@ -31,7 +32,7 @@ from ansible_collections.volact.kms.plugins.plugin_utils._spp._plan import Produ
 
 KMS = DesiredClient(channel=Channel.KMS_CLIENT, activate=Activate.IF_NEEDED)
 OTHER_MAK = ProductKey("CCCCC-DDDDD-FFFFF-GGGGG-MKXYY")
-PRO_GVLK = "W269N-WFGWX-YVC9B-4J6C9-T83GX"
+PRO_GVLK = published_key("Windows 11 / Windows 10", "Pro")
 
 
 def test_a_machine_with_a_mak_gets_the_gvlk_of_its_edition_and_is_then_activated() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from published_keys import published_key
 from spp_states import ENTERPRISE_7, EVALUATION_2022, GVLK, HOST_KEY, host
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import BadInput, NotSupported
@@ -67,7 +68,9 @@ def test_omitted_options_leave_everything_as_it_is() -> None:
 
 def test_a_client_setup_key_is_refused() -> None:
     with pytest.raises(BadInput, match=r"ending in 2YT43\) is the published client setup key of .*not a KMS host key"):
-        plan_host(host(GVLK), DesiredHost(product_key=ProductKey("NPPR9-FWDCX-D2C8J-H872K-2YT43")))
+        plan_host(
+            host(GVLK), DesiredHost(product_key=ProductKey(published_key("Windows 11 / Windows 10", "Enterprise")))
+        )
 
 
 def test_an_evaluation_edition_is_refused() -> None:
