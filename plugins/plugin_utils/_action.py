@@ -21,19 +21,13 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import BadInput, CimFault, KmsError, Unreachable
 from ansible_collections.volact.kms.plugins.plugin_utils._connection import open_transport
+from ansible_collections.volact.kms.plugins.plugin_utils._spp import name_fault
 from ansible_collections.volact.kms.plugins.plugin_utils._wsman import CimSession
 
 Parameters = dict[str, t.Any]
 Result = dict[str, t.Any]
 
 _MASK: t.Final = "********"
-
-# Win32 ERROR_ACCESS_DENIED, E_ACCESSDENIED and WBEM_E_ACCESS_DENIED: logged in, and still not an administrator.
-_ACCESS_DENIED: t.Final = frozenset({0x5, 0x80070005, 0x80041003})
-_ACCESS_HINT: t.Final = (
-    "Connect as a domain account that is a local administrator of the machine. A local account other than the built-in "
-    "Administrator has no such rights over the network unless LocalAccountTokenFilterPolicy is set."
-)
 
 # No host name in it, so that Ansible shows it once in a run.
 _BECOME_IGNORED: t.Final = (
@@ -133,6 +127,9 @@ class KmsAction(_Action):
         transport = open_transport(self._connection, warn=self.warn)
         try:
             return self.execute(CimSession(transport), parameters)
+        except CimFault as fault:
+            name_fault(fault, f"{fault.operation} of {fault.target} failed on {self.host_name}")
+            raise
         finally:
             transport.close()
 
@@ -157,8 +154,6 @@ def failure(error: KmsError) -> Result:
     """
     unreachable = isinstance(error, Unreachable)
     details = error.as_result()
-    if isinstance(error, CimFault) and error.code in _ACCESS_DENIED and error.hint is None:
-        details["hint"] = _ACCESS_HINT
     result: Result = to_builtins({"changed": False, "operations": []} | error.progress)
     result |= {"failed": not unreachable, "msg": error.message, "error": details}
     if unreachable:

@@ -147,6 +147,11 @@ def test_access_denied_is_failed_and_not_unreachable(lab: RunningLab) -> None:
         lab("set", "srv05", "access=allowed")
     assert result["status"] == "FAILED"
     assert result["error"]["kind"] == "cim_fault"
+    assert result["msg"] == (
+        "Enumerate of Win32_OperatingSystem failed on srv05: access denied (0x80070005 E_ACCESSDENIED). The account must "
+        "be an administrator of that machine. Windows takes this right away from local accounts over the network unless "
+        "LocalAccountTokenFilterPolicy is 1; a domain account keeps it."
+    )
 
 
 def test_a_delegated_task_is_told_about_delegate_to(lab: RunningLab) -> None:

@@ -10,7 +10,7 @@ from ._client import ClientState, DesiredClient, plan_client, still_pending
 from ._codes import Activate, Channel, LicenseStatus, Outcome
 from ._converge import Convergence, converge_client, converge_host, observe_client, observe_host
 from ._host import DesiredHost, HostState, plan_host
-from ._hresult import explain
+from ._hresult import explain, name_fault
 from ._keys import ProductKey
 from ._licensing import Licensing
 from ._plan import Change, Plan
@@ -36,6 +36,7 @@ __all__ = [
     "converge_host",
     "explain",
     "host_result",
+    "name_fault",
     "observe_client",
     "observe_host",
     "plan_client",

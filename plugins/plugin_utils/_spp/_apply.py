@@ -24,7 +24,7 @@ from ansible_collections.volact.kms.plugins.module_utils._errors import (
 
 from . import _catalogue
 from ._codes import Channel, LicenseStatus, Outcome
-from ._hresult import BELOW_THRESHOLD, KEY_DOES_NOT_FIT, explain
+from ._hresult import BELOW_THRESHOLD, KEY_DOES_NOT_FIT, explain, name_fault
 from ._keys import ProductKey
 from ._licensing import Licensing
 from ._plan import (
@@ -369,19 +369,7 @@ def _name(product: Product | None) -> str:
 
 
 def _with_facts(fault: CimFault, what: str, machine: str) -> ActivationFailed:
-    """A fault as a sentence with the documented meaning, cause and remedy; the machine's own text is localised."""
-    known = explain(fault.code) if fault.code is not None else None
-    if known is None or known.meaning is None:
-        reason = f"{known}: {fault.message}" if known else fault.message
-    else:
-        reason = f"{known.meaning} ({known})"
-    cause = f" Usual cause: {known.cause}." if known and known.cause else ""
-    remedy = f" What to do: {known.remedy}." if known and known.remedy else ""
+    named = name_fault(fault, f"{what} on {machine}")
     return ActivationFailed(
-        f"{what} on {machine}: {reason.rstrip('.')}.{cause}{remedy}",
-        operation=fault.operation,
-        target=machine,
-        code=fault.code,
-        name=known.name if known else None,
-        hint=known.remedy if known else None,
+        named.message, operation=fault.operation, target=machine, code=fault.code, name=named.name, hint=named.hint
     )

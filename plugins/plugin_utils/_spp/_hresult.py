@@ -11,6 +11,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from ansible_collections.volact.kms.plugins.module_utils._errors import CimFault
+
 BELOW_THRESHOLD = 0xC004F038
 """SL_E_VL_NOT_ENOUGH_COUNT: the KMS host answered, its count is still too low."""
 
@@ -57,6 +59,30 @@ def explain(code: int) -> HResult:
     """The documented facts about `code`, given signed or unsigned; of an unknown code only the number is left."""
     unsigned = code & 0xFFFFFFFF
     return HResult(code=unsigned, **_table().get(f"0x{unsigned:08X}", {}))
+
+
+def name_fault(fault: CimFault, what: str) -> CimFault:
+    """Turn a fault into a sentence that begins with `what` failed, and goes on with meaning, cause and remedy.
+
+    What Windows itself says is in its display language: it is kept only where nothing is published about the code.
+    """
+    known = explain(fault.code) if fault.code is not None else None
+    if known is None or known.meaning is None:
+        reason = f"{known}: {fault.message}" if known else fault.message
+    else:
+        reason = f"{known.meaning} ({known})"
+    fault.name = fault.name or (known.name if known else None)
+    cause = f" Usual cause: {known.cause}." if known and known.cause and not fault.hint else ""
+    fault.hint = fault.hint or (known.remedy if known else None)
+    fault.message = f"{what}: {reason.rstrip('.')}.{cause}{_advice(fault.hint)}"
+    return fault
+
+
+def _advice(hint: str | None) -> str:
+    """A hint as the end of a message: one of ours is a sentence, one of the table a few words."""
+    if not hint:
+        return ""
+    return f" {hint}" if hint[0].isupper() else f" What to do: {hint}."
 
 
 # Read once, before Ansible forks: each worker would read it again.

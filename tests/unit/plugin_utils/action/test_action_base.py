@@ -29,7 +29,6 @@ from ansible_collections.volact.kms.plugins.plugin_utils import _action
 from ansible_collections.volact.kms.plugins.plugin_utils._action import (
     ControllerAction,
     KmsAction,
-    failure,
     masked,
     secrets_of,
     to_builtins,
@@ -182,11 +181,12 @@ def test_a_bug_is_not_hidden_and_the_transport_is_closed(transport: FakeTranspor
     assert transport.closed == 1
 
 
-@pytest.mark.parametrize("code", [0x5, 0x80070005, 0x80041003])
-def test_access_denied_names_the_token_filter_unless_there_is_a_better_hint(code: int) -> None:
-    assert "LocalAccountTokenFilterPolicy" in failure(CimFault("Denied.", code=code))["error"]["hint"]
-    assert failure(CimFault("Denied.", code=code, hint="Own hint."))["error"]["hint"] == "Own hint."
-    assert failure(CimFault("Other.", code=0x80041010))["error"]["hint"] is None
+def test_a_fault_that_nobody_handled_names_machine_operation_and_meaning(transport: FakeTransport) -> None:
+    fault = CimFault("Zugriff verweigert", code=0x80070005, operation="Get", target="Win32_Service")
+    result = run(body=raising(fault))
+    assert result["msg"].startswith("Get of Win32_Service failed on ")
+    assert ": access denied (0x80070005 E_ACCESSDENIED)." in result["msg"]
+    assert (result["error"]["kind"], result["error"]["name"]) == ("cim_fault", "E_ACCESSDENIED")
 
 
 def test_async_is_refused_in_a_sentence_before_anything_is_done(transport: FakeTransport) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from spp_states import ENTERPRISE_11, GVLK, HOST_KEY, MAK, client, host
 
-from ansible_collections.volact.kms.plugins.module_utils._errors import BadInput
+from ansible_collections.volact.kms.plugins.module_utils._errors import BadInput, CimFault
 from ansible_collections.volact.kms.plugins.plugin_utils._spp import _catalogue
 from ansible_collections.volact.kms.plugins.plugin_utils._spp._codes import (
     ActivationType,
@@ -22,7 +22,7 @@ from ansible_collections.volact.kms.plugins.plugin_utils._spp._codes import (
     LicenseStatus,
     activation_threshold,
 )
-from ansible_collections.volact.kms.plugins.plugin_utils._spp._hresult import explain
+from ansible_collections.volact.kms.plugins.plugin_utils._spp._hresult import explain, name_fault
 from ansible_collections.volact.kms.plugins.plugin_utils._spp._keys import ProductKey
 from ansible_collections.volact.kms.plugins.plugin_utils._spp._results import client_result, host_result
 
@@ -107,6 +107,29 @@ def test_an_error_is_explained_signed_or_unsigned() -> None:
     assert str(unsigned) == "0xC004F038 SL_E_VL_NOT_ENOUGH_COUNT"
     assert unsigned.remedy
     assert str(explain(0x12345678)) == "0x12345678"
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (
+            CimFault("Zugriff verweigert", code=0x80070005, hint="Log in as an administrator."),
+            "Read: access denied (0x80070005 E_ACCESSDENIED). Log in as an administrator.",
+        ),
+        (
+            CimFault("Dienst deaktiviert", code=0x80070422),
+            "Read: service disabled (0x80070422 ERROR_SERVICE_DISABLED). What to do: enable the licensing service.",
+        ),
+        (
+            CimFault("Zu viele Vorg\u00e4nge.", code=0x803381A6),
+            "Read: 0x803381A6 ERROR_WSMAN_QUOTA_MAX_OPERATIONS: Zu viele Vorg\u00e4nge.",
+        ),
+        (CimFault("Etwas anderes."), "Read: Etwas anderes."),
+    ],
+    ids=["our-hint", "published-remedy", "nothing-published", "no-code"],
+)
+def test_a_fault_becomes_an_english_sentence_where_its_code_is_published(fault: CimFault, message: str) -> None:
+    assert name_fault(fault, "Read").message == message
 
 
 def test_every_rule_of_the_catalogue_names_a_published_key_and_endings_are_unique() -> None:

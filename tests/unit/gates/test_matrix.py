@@ -1,0 +1,105 @@
+# Copyright: (c) 2026, The volact.kms authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The matrix has every series, finds its interpreters, and fails without one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gates import matrix
+from gates.interpreters import candidates, find_interpreter, variable
+from gates.matrix import SERIES, gates_of, lock_of
+from gates.tree import ROOT
+
+THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def program(folder: Path, name: str, says: str) -> Path:
+    """An interpreter that answers every question with `says`, or fails without."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / name
+    file.write_text(f"#!/bin/sh\necho {says}\n" if says else "#!/bin/sh\nexit 127\n", "utf-8")
+    file.chmod(0o700)
+    return file
+
+
+@pytest.mark.parametrize("series", SERIES)
+def test_every_series_has_a_lock_with_its_own_ansible_core(series: str) -> None:
+    assert f"\nansible-core=={series}." in lock_of(series).read_text("utf-8")
+
+
+def test_the_oldest_series_is_the_oldest_that_the_collection_promises() -> None:
+    promised = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text("utf-8"))["requires_ansible"]
+    assert promised == f">={next(iter(SERIES))}.0"
+
+
+def test_every_series_runs_units_integration_and_sanity_with_its_own_python() -> None:
+    for series in SERIES:
+        gates = gates_of(series, Path(f"/env/{series}/bin/python"))
+        assert [gate.name for gate in gates] == [f"{series}-sanity", f"{series}-integration", f"{series}-units"]
+        assert {gate.python for gate in gates} == {f"/env/{series}/bin/python"}
+        assert {gate.commands[0][0] for gate in gates} == {f"/env/{series}/bin/python"}
+
+
+def test_the_integration_tests_of_the_matrix_exist() -> None:
+    assert [name for name in matrix.INTEGRATION if not (ROOT / name).is_file()] == []
+
+
+def test_an_interpreter_is_found_in_the_versions_of_pyenv_before_path(tmp_path: Path) -> None:
+    kept = program(tmp_path / "pyenv" / "versions" / "3.10.13" / "bin", "python3.10", "3.10")
+    program(tmp_path / "path", "python3.10", "3.10")
+    environment = {"PYENV_ROOT": str(tmp_path / "pyenv"), "PATH": str(tmp_path / "path")}
+    assert find_interpreter("3.10", environment) == str(kept)
+
+
+def test_a_shim_that_fails_or_another_version_is_passed_over(tmp_path: Path) -> None:
+    program(tmp_path / "shims", "python3.12", "")
+    program(tmp_path / "wrong", "python3.12", "3.9")
+    right = program(tmp_path / "right", "python3.12", "3.12")
+    path = ":".join(str(tmp_path / name) for name in ("shims", "wrong", "right"))
+    assert find_interpreter("3.12", {"PATH": path}) == str(right)
+
+
+def test_the_one_that_the_user_names_is_the_only_candidate(tmp_path: Path) -> None:
+    environment = {variable("3.13"): "/opt/python3.13", "PYENV_ROOT": str(tmp_path), "PATH": str(tmp_path)}
+    assert variable("3.13") == "MATRIX_PYTHON_313"
+    assert list(candidates("3.13", environment)) == ["/opt/python3.13"]
+    assert find_interpreter("3.13", environment) is None
+
+
+def test_a_missing_interpreter_is_a_failure_that_says_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(matrix, "find_interpreter", lambda version, _environment: None if version == "3.13" else "/p")
+    with pytest.raises(SystemExit) as ended:
+        matrix.main(["2.16", "2.21"])
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert said.startswith("ansible-core 2.21 cannot be checked: no Python 3.13 in pyenv's versions or on PATH.")
+    assert "MATRIX_PYTHON_313=/path/to/python3.13" in said
+
+
+def test_an_unknown_series_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    assert matrix.main(["2.15"]) == 2
+    assert "No series 2.15. There are: 2.16, 2.17, 2.18, 2.19, 2.20, 2.21." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("core", "wanted"), [("2.19.14", THIS), ("2.99.0", None)])
+def test_only_the_very_series_of_this_environment_is_left_out_after_make_test(
+    core: str, wanted: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matrix, "version", lambda _name: core)
+    monkeypatch.setattr(matrix, "SERIES", {"2.19": THIS})
+    assert matrix.of_this_environment() == ("2.19" if wanted else None)
+
+
+def test_make_locks_takes_the_series_from_the_matrix(capsys: pytest.CaptureFixture[str]) -> None:
+    assert matrix.main(["--list"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "2.16 3.10"
+    assert "gates.matrix --list" in (ROOT / "Makefile").read_text("utf-8")
