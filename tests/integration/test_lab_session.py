@@ -139,6 +139,8 @@ def test_the_inventory_names_machines_groups_and_the_site(builtin: Path) -> None
         "ansible_winrm_transport": "ntlm",
         "ansible_winrm_scheme": "http",
         "ansible_winrm_message_encryption": "auto",
+        "ansible_psrp_auth": "ntlm",
+        "ansible_psrp_protocol": "http",
     }
     assert everything["vars"]["lab_domain"] == everything["vars"]["lab_dns_zone"] == "corp.example.test"
     assert set(everything["vars"]) == {

@@ -148,9 +148,9 @@ def test_access_denied_is_failed_and_not_unreachable(lab: RunningLab) -> None:
     assert result["status"] == "FAILED"
     assert result["error"]["kind"] == "cim_fault"
     assert result["msg"] == (
-        "Enumerate of Win32_OperatingSystem failed on srv05: access denied (0x80070005 E_ACCESSDENIED). The account must "
-        "be an administrator of that machine. Windows takes this right away from local accounts over the network unless "
-        "LocalAccountTokenFilterPolicy is 1; a domain account keeps it."
+        "Enumerate of Win32_OperatingSystem failed on srv05: access denied (0x80070005 E_ACCESSDENIED). The account "
+        "must be an administrator of that machine. Windows takes this right away from local accounts over the network "
+        "unless LocalAccountTokenFilterPolicy is 1; a domain account keeps it."
     )
 
 
