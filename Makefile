@@ -11,7 +11,8 @@ MAKEFLAGS += --no-print-directory
 VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
 COLLECTION := $(VENV)/ansible/ansible_collections/volact/kms
-GATES := PYTHONPATH=tests $(VENV_PYTHON) -m gates
+TESTS := PYTHONPATH=tests $(VENV_PYTHON)
+GATES := $(TESTS) -m gates
 PIP := $(VENV_PYTHON) -m pip --quiet --quiet --disable-pip-version-check --no-input
 UV_COMPILE := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.10 --no-emit-index-url
 
@@ -32,6 +33,18 @@ demo: $(VENV)/.demo ## Move a simulated site from MAK to KMS, twice, and verify 
 test: $(VENV)/.test ## Everything that checks the project: all the gates below, one summary
 	@$(GATES)
 
+.PHONY: matrix
+matrix: $(VENV)/.test ## Units, integration and sanity with ansible-core 2.16 to 2.21; needs Python 3.10 to 3.13
+	@$(TESTS) -m gates.matrix $(MATRIX)
+
+.PHONY: leak-check
+leak-check: $(VENV)/.test ## Play everything at -vvvv, and search all that was written for the site's secrets
+	@PYTHONPATH=tests:tests/integration $(VENV_PYTHON) -m gates.leaks
+
+.PHONY: bench
+bench: $(VENV)/.test ## What a machine costs the controller, and the lab; fails past a limit
+	@$(TESTS) -m bench $(BENCH)
+
 .PHONY: units
 units: $(VENV)/.test ## Unit and contract tests, with branch coverage
 	@$(GATES) units
@@ -41,8 +54,8 @@ integration: $(VENV)/.test ## Integration tests against the lab and, when it is 
 	@$(GATES) integration
 
 .PHONY: coverage
-coverage: $(VENV)/.test ## Units and integration together: branch coverage of plugins/
-	@$(GATES) units integration coverage
+coverage: $(VENV)/.test ## Branch coverage of plugins/ by the unit tests
+	@$(GATES) units coverage
 
 .PHONY: lint
 lint: $(VENV)/.test ## ansible-lint (production), yamllint, ruff
@@ -73,6 +86,11 @@ format: $(VENV)/.test ## Let ruff format the code and mend what it can
 locks: $(VENV)/.test ## Compile requirements/*.in to the pinned *.txt
 	@$(UV_COMPILE) --upgrade --custom-compile-command 'make locks' requirements/demo.in --output-file requirements/demo.txt
 	@$(UV_COMPILE) --upgrade --custom-compile-command 'make locks' requirements/test.in --output-file requirements/test.txt
+	@set -e; $(TESTS) -m gates.matrix --list | while read -r series python; do \
+	  echo "ansible-core ~= $$series.0" | $(VENV)/bin/uv pip compile --quiet --python-version $$python --no-emit-index-url \
+	    --upgrade --override - --custom-compile-command 'make locks' requirements/matrix.in \
+	    --output-file requirements/core-$$series.txt; \
+	done
 
 .PHONY: venv
 venv: $(VENV)/.test ## Only make the virtual environment, with everything for the targets above
@@ -105,7 +123,9 @@ $(VENV)/.demo: requirements/demo.txt | $(VENV_PYTHON)
 	@ln -sfn ../../../.. $(COLLECTION)
 	@touch $@
 
+# uv takes a tenth of pip's time. Where it does not get along with the user's settings, pip does it.
 $(VENV)/.test: requirements/test.txt $(VENV)/.demo
 	@echo 'requirements $<'
-	@$(PIP) install --requirement $<
+	@$(PIP) install --constraint $< uv
+	@$(TESTS) -m gates.installer --requirement $< || $(PIP) install --requirement $<
 	@touch $@

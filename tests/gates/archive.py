@@ -28,6 +28,7 @@ DEVELOPERS = (
     "docs/reference/",
     "pyproject.toml",
     "requirements/",
+    "tests/bench/",
     "tests/conftest.py",
     "tests/demo/",
     "tests/gates/",

@@ -11,7 +11,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -52,7 +51,7 @@ class Result:
 
 
 def environment_of(gate: Gate, temporary: Path) -> dict[str, str]:
-    """The environment of a gate's commands: this interpreter's programs first, nothing of the user's Ansible."""
+    """The environment of a gate's commands: the interpreter's programs first, nothing of the user's Ansible."""
     foreign = ("ANSIBLE_", "COVERAGE_", "PYTEST_", "MYPYPATH")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     data = ROOT / DATA / gate.name if gate.measured else ROOT / DATA
@@ -62,7 +61,7 @@ def environment_of(gate: Gate, temporary: Path) -> dict[str, str]:
         "COVERAGE_FILE": str(data / "data"),
         "LC_ALL": "C.UTF-8",
         "NO_COLOR": "1",
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)]),
+        "PATH": os.pathsep.join([str(Path(gate.python).parent), environment.get("PATH", os.defpath)]),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": str(ROOT / "tests"),
         "TMPDIR": str(temporary),

@@ -15,7 +15,15 @@ import os
 import subprocess
 import sys
 
+# gates.sanity writes uv's path and settings here: uv takes half a second for what takes pip ten.
+UV: list[str] = []
+UV_SETTINGS: dict[str, str] = {}
+
+options = {"--no-setuptools", "--no-wheel", "--disable-pip-version-check"}
+packages = [argument for argument in sys.argv[1:] if argument not in options]
+if UV:
+    command = [*UV, "pip", "install", "--quiet", "--python", sys.executable, *packages]
+    sys.exit(subprocess.call(command, env={**os.environ, **UV_SETTINGS}))
 settings = os.environ.copy()  # ensurepip drops PIP_* and points PIP_CONFIG_FILE at the null device
 ensurepip.bootstrap()
-arguments = [argument for argument in sys.argv[1:] if argument not in {"--no-setuptools", "--no-wheel"}]
-sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", "--quiet", *arguments], env=settings))
+sys.exit(subprocess.call([sys.executable, "-m", "pip", "install", "--quiet", *packages], env=settings))

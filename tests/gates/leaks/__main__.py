@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, The volact.kms authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Play everything and search: `python -m gates.leaks`. Exit status 0: nothing leaked. 1: something did. 2: no result.
+
+One play prints a key on purpose, into a folder of its own: unless the search finds it, there is no result either.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from gates.leaks.scenarios import (
+    BAD_SITE,
+    DEMO_SITE,
+    WINDOWS_SITE,
+    bad_input,
+    keys_of,
+    keys_of_cases,
+    whole_site,
+    wrong_secrets_and_crashes,
+)
+from gates.leaks.spellings import Search
+from gates.leaks.workshop import PLANTED, CheckFailed, Workshop, written_by_the_project
+from gates.tree import ROOT
+
+SCENARIOS: tuple[Callable[[Workshop, Path], None], ...] = (whole_site, bad_input, wrong_secrets_and_crashes)
+
+
+def site_keys() -> dict[str, str]:
+    """Every product key of the sites and of the cases, by the characters that everybody may know."""
+    keys = keys_of(DEMO_SITE) | keys_of(BAD_SITE) | keys_of(WINDOWS_SITE) | set(keys_of_cases().values())
+    return {f"the key ending in {key[-5:]} ({number})": key for number, key in enumerate(sorted(keys))}
+
+
+def main() -> int:
+    workshop = Workshop(site_keys())
+    started = time.monotonic()
+    # Playbooks and copies of the collection, which are no output.
+    folder = Path(tempfile.mkdtemp(prefix="leaks-"))
+    try:
+        for scenario in SCENARIOS:
+            print(f"  {time.monotonic() - started:5.1f} s: {scenario.__name__.replace('_', ' ')}", flush=True)
+            scenario(workshop, folder)
+    except CheckFailed as error:
+        print(error, file=sys.stderr)
+        return 2
+    finally:
+        shutil.rmtree(folder)
+    files = written_by_the_project()
+    leaks = Search(workshop.secrets).in_files(files)
+    planted = [leak for leak in leaks if PLANTED in leak.path.parents]
+    found = [leak for leak in leaks if leak not in planted]
+    if not planted:
+        print("The key that was printed on purpose was not found: this check is worth nothing.", file=sys.stderr)
+        return 2
+    for leak in found[:50]:
+        print(f"LEAK: {leak.path.relative_to(ROOT)}, byte {leak.offset}: {leak.secret}, {leak.form}")
+    size = sum(path.stat().st_size for path in files) / 2**20
+    print(
+        f"{workshop.plays} playbooks at -vvvv, {len(workshop.secrets)} secrets, {len(files)} files ({size:.1f} MiB), "
+        f"{len(planted)} places with the planted leak found, {time.monotonic() - started:.0f} s"
+    )
+    print(f"{len(found)} leaks")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

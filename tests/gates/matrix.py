@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, The volact.kms authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""`make matrix`: what depends on ansible-core, with every series that the collection supports.
+
+`python -m gates.matrix [--after-tests] [SERIES ...]`, all of them without one. Exit status 0: all passed. 1: something
+failed, an interpreter is missing, or in CI something was skipped. 2: no such series.
+
+Each series has an environment in build/matrix, made of requirements/core-SERIES.txt, and made again when that changes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
+from pathlib import Path
+
+from gates.__main__ import AT_ONCE, line_of, run_all, summarise
+from gates.catalogue import LOGS, Gate
+from gates.installer import install
+from gates.interpreters import find_interpreter, variable
+from gates.tree import ROOT
+
+# ansible-core series -> Python to run it on.
+SERIES: Mapping[str, str] = {
+    "2.16": "3.10",
+    "2.17": "3.11",
+    "2.18": "3.11",
+    "2.19": "3.11",
+    "2.20": "3.12",
+    "2.21": "3.13",
+}
+ENVIRONMENTS = ROOT / "build" / "matrix"
+
+# What touches Ansible's own interfaces: connections, actions, modules, roles. `make test` runs all of the others, which
+# test the lab or the collection through the same interfaces again, with one ansible-core.
+INTEGRATION = (
+    "tests/integration/test_site_playbook.py",
+    "tests/integration/test_windows_modules.py",
+)
+
+
+def lock_of(series: str) -> Path:
+    """The pinned requirements of a series."""
+    return ROOT / "requirements" / f"core-{series}.txt"
+
+
+def make_environment(series: str, interpreter: str) -> Path:
+    """The Python of the environment of `series`, which is made unless it is there already."""
+    folder = ENVIRONMENTS / series
+    python = folder / "bin" / "python"
+    made_of = f"{interpreter}\n{lock_of(series).read_text('utf-8')}"
+    record = folder / "made-of.txt"
+    if record.is_file() and record.read_text("utf-8") == made_of:
+        return python
+    shutil.rmtree(folder, ignore_errors=True)
+    subprocess.run([interpreter, "-m", "venv", "--without-pip", str(folder)], check=True)
+    install(python, "--requirement", str(lock_of(series)))
+    record.write_text(made_of, "utf-8")
+    return python
+
+
+def gates_of(series: str, python: Path) -> list[Gate]:
+    """The checks of one series."""
+    pytest = (str(python), "-m", "pytest", "--quiet", "--override-ini", f"cache_dir=build/matrix/{series}-cache")
+    return [
+        Gate(
+            f"{series}-sanity",
+            "ansible-test sanity, what the core decides",
+            ((str(python), "-m", "gates.sanity", "--of-the-core", f"--home=matrix/{series}-home"),),
+            in_collection=True,
+            python=str(python),
+        ),
+        Gate(f"{series}-integration", "against the lab", ((*pytest, *INTEGRATION),), python=str(python)),
+        Gate(f"{series}-units", "units and contracts", ((*pytest, "tests/unit"),), python=str(python)),
+    ]
+
+
+def of_this_environment() -> str | None:
+    """The series that runs this, if it is one of the matrix on the same Python: `make test` checks that one wholly."""
+    series = ".".join(version("ansible-core").split(".")[:2])
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return series if SERIES.get(series) == python else None
+
+
+def find_all(wanted: list[str]) -> dict[str, str]:
+    """Series -> interpreter. Raises SystemExit, status 1, after a sentence for each that is missing."""
+    found = {series: find_interpreter(SERIES[series], os.environ) for series in wanted}
+    for series, interpreter in found.items():
+        if interpreter is None:
+            python = SERIES[series]
+            print(
+                f"ansible-core {series} cannot be checked: no Python {python} in pyenv's versions or on PATH. Install "
+                f"one, or name one: {variable(python)}=/path/to/python{python}.",
+                file=sys.stderr,
+            )
+    if None in found.values():
+        raise SystemExit(1)
+    return {series: str(interpreter) for series, interpreter in found.items()}
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="matrix", description=__doc__)
+    parser.add_argument("series", nargs="*", help="such as 2.16; default: all")
+    parser.add_argument("--list", action="store_true", help="print each series and its Python, and do nothing")
+    parser.add_argument("--after-tests", action="store_true", help="leave out what `make test` has checked already")
+    chosen = parser.parse_args(arguments)
+    if unknown := sorted(set(chosen.series) - set(SERIES)):
+        print(f"No series {', '.join(unknown)}. There are: {', '.join(SERIES)}.", file=sys.stderr)
+        return 2
+    wanted = [series for series in SERIES if not chosen.series or series in chosen.series]
+    if chosen.list:
+        print("\n".join(f"{series} {SERIES[series]}" for series in wanted))
+        return 0
+    done = of_this_environment() if chosen.after_tests else None
+    if done in wanted:
+        print(f"ansible-core {done} on Python {SERIES[done]} is what `make test` ran with: left out here")
+        wanted.remove(done)
+    found = find_all(wanted)
+    (ROOT / LOGS).mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        pythons = dict(zip(found, pool.map(make_environment, found, found.values()), strict=True))
+    print(f"{len(wanted)} environments in build/matrix, {time.monotonic() - started:.0f} s", flush=True)
+    gates = [gate for series, python in pythons.items() for gate in gates_of(series, python)]
+    results = []
+    for result in run_all(gates):
+        print(line_of(result), flush=True)
+        results.append(result)
+    order = [gate.name for gate in gates]
+    results.sort(key=lambda result: order.index(result.gate.name))
+    return summarise(results, time.monotonic() - started, in_ci=bool(os.environ.get("CI")))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
