@@ -41,15 +41,19 @@ def uv_settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def install(python: Path, *what: str) -> None:
-    """Install into the environment of `python`: requirements, or arguments of `uv pip install`."""
+    """Install into the environment of `python`: requirements, or arguments of `uv pip install`. Tries twice.
+
+    Raises SystemExit when both tries failed.
+    """
     # Compiled here: the gates let nobody write bytecode, and each start of Ansible would compile all of it again.
-    command = [str(uv_program()), "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python), *what]
-    run = subprocess.run(
-        command, env={**os.environ, **uv_settings(os.environ)}, capture_output=True, text=True, check=False
-    )
-    if run.returncode != 0:
-        print(run.stderr, file=sys.stderr)
-        raise SystemExit(f"Could not install {' '.join(what)}.")
+    command = [str(uv_program()), "pip", "install", "--compile-bytecode", "--python", str(python), *what]
+    environment = {**os.environ, **uv_settings(os.environ)}
+    for _try in range(2):
+        run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if run.returncode == 0:
+            return
+        print(f"uv ended with status {run.returncode}: {run.stderr}", file=sys.stderr)
+    raise SystemExit(f"Could not install {' '.join(what)}.")
 
 
 if __name__ == "__main__":
