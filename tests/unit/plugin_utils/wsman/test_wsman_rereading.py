@@ -69,7 +69,7 @@ def test_a_query_begins_anew_because_a_lost_page_cannot_be_pulled_again(session:
     made, transport = session(*replies)
     assert [row.text("Id") for row in made.query(WQL)] == ["a", "b", "c"]
     assert transport.actions == ["Enumerate", "Pull", "Enumerate", "Pull", "Pull"]
-    assert b"uuid:1" not in b"".join(transport.sent[2:])
+    assert b"EnumerationContext>uuid:1<" not in b"".join(transport.sent[2:])
 
 
 @pytest.mark.parametrize("operation", ["query", "get", "identify"])
