@@ -93,7 +93,7 @@ def _wanted_key(state: ClientState, desired: DesiredClient) -> WantedKey | None:
             hint='product_key: "{{ vault_mak }}"',
         )
     gvlk = _catalogue.gvlk_for(state.system)
-    return WantedKey(gvlk.key, gvlk.name, Channel.KMS_CLIENT)
+    return WantedKey(gvlk.key, Channel.KMS_CLIENT)
 
 
 def _has_wanted_key(current: Product | None, channel: Channel, key: ProductKey | None) -> bool:
@@ -107,7 +107,7 @@ def _given_key(system: OperatingSystem, current: Product | None, channel: Channe
     published = _catalogue.published(key)
     if published is None:
         refuse_known_kind(current, channel, key, system.computer_name)
-        return WantedKey(key, "MAK" if channel is Channel.MAK else "KMS client key", channel)
+        return WantedKey(key, channel)
     if channel is Channel.MAK:
         raise BadInput(
             f"product_key (ending in {key.last_five}) is the published client setup key of {published.name}, not a "
@@ -126,7 +126,7 @@ def _given_key(system: OperatingSystem, current: Product | None, channel: Channe
             target="product_key",
             hint="Leave product_key out.",
         )
-    return WantedKey(key, published.name, channel)
+    return WantedKey(key, channel)
 
 
 def _address_changes(service: LicensingService, desired: DesiredClient) -> t.Iterator[Change]:

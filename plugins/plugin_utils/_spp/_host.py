@@ -76,7 +76,7 @@ def plan_host(state: HostState, desired: DesiredHost) -> Plan:
     new_key = _new_key(state, desired.product_key)
     changes: list[Change] = []
     if new_key:
-        changes.append(install_key(state.windows, WantedKey(new_key, "KMS host key", Channel.KMS_HOST)))
+        changes.append(install_key(state.windows, WantedKey(new_key, Channel.KMS_HOST)))
     changes.extend(_activation_changes(state, desired, new_key))
     settings = list(_setting_changes(state, desired, new_key))
     changes.extend(settings)

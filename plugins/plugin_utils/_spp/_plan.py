@@ -98,7 +98,6 @@ class WantedKey:
     """The key that a machine should have. Unless it is published, its kind shows only after it was installed."""
 
     key: ProductKey
-    name: str
     channel: Channel
 
 
