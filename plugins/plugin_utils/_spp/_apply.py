@@ -233,7 +233,8 @@ class Applier:
         except CimFault as fault:
             self.operations.append(ACTIVATE)
             failure = fault
-        self._refresh()
+        else:
+            self._refresh()
         self.outcome = self._judge(target, failure, renewal)
 
     def _await_activation(self, target: ProductTarget, cause: KmsError, finite: bool) -> Outcome:
@@ -343,7 +344,7 @@ class Applier:
         self._licensing.call_product(product.activation_id, method, {})
 
     def _refresh(self) -> None:
-        """RefreshLicenseStatus, as slmgr does after every key change and activation."""
+        """RefreshLicenseStatus, as slmgr does after every key change and activation that succeeded."""
         self._call_service("RefreshLicenseStatus", {})
 
     def _find(self, last_five: str) -> Product | None:
