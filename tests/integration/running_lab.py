@@ -11,11 +11,16 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import yaml
+
+from lab.core import DIALECTS
+from lab.core.dialects import combinable
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(sys.executable).parent
@@ -84,10 +89,27 @@ class RunningLab:
         }
 
 
+def manners_of_speaking() -> dict[str, list[str]]:
+    """By name: nothing special, and then dialects, as many at once as go together, until each was spoken."""
+    manners: dict[str, list[str]] = {"standard": []}
+    unspoken = list(DIALECTS)
+    while unspoken:
+        spoken = combinable([*unspoken, *DIALECTS])
+        manners[f"dialects-{len(manners)}"] = spoken
+        unspoken = [name for name in unspoken if name not in spoken]
+    return manners
+
+
 @contextmanager
-def running_lab(site: Path, folder: Path) -> Iterator[RunningLab]:
-    """Start a lab with its state below `folder`, and stop it at the end."""
+def running_lab(site: Path, folder: Path, dialects: Sequence[str] = ()) -> Iterator[RunningLab]:
+    """Start a lab with its state below `folder`, all its machines speaking `dialects`; stop it at the end."""
     lab = RunningLab(folder / "lab")
+    if dialects:
+        document = yaml.safe_load(site.read_text("utf-8"))
+        for machine in document["machines"].values():
+            machine["dialects"] = list(dialects)
+        site = folder / "site.yml"
+        site.write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
     command = [sys.executable, "-m", "lab", "up", "--site", str(site), "--state", str(lab.state_folder)]
     up = subprocess.run(command, env=lab.environment(), capture_output=True, text=True, check=False)
     assert up.returncode == 0, up.stderr
