@@ -17,6 +17,9 @@ class KmsError(Exception):
     unsigned HRESULT or DNS rcode (None: there is none), `name` its symbol, `operation` what was being done, `target`
     what it was done to, `hint` the next thing to check. None of them ever holds more than the last five characters
     of a product key.
+
+    Two attributes are filled in later, by whoever knows: `progress` goes beside the error into the result (what was done
+    before), `details` into the error itself (builtins only).
     """
 
     kind: t.ClassVar[str] = "error"
@@ -39,6 +42,7 @@ class KmsError(Exception):
         self.code = code
         self.name = name
         self.progress: dict[str, t.Any] = {}
+        self.details: dict[str, t.Any] = {}
 
     def as_result(self) -> dict[str, t.Any]:
         """The `error` key of a module result: builtins only."""
@@ -48,6 +52,7 @@ class KmsError(Exception):
             "name": self.name,
             "operation": self.operation,
             "hint": self.hint,
+            **self.details,
         }
 
 

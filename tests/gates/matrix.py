@@ -45,6 +45,9 @@ ENVIRONMENTS = ROOT / "build" / "matrix"
 INTEGRATION = (
     "tests/integration/test_site_playbook.py",
     "tests/integration/test_windows_modules.py",
+    # Which dialect a machine speaks has nothing to do with the core: `make test` speaks them all.
+    "-k",
+    "not dialects-",
 )
 
 
