@@ -40,7 +40,11 @@ class Gate:
 # The long ones first: two run at a time, and a long one at the end would run alone.
 GATES = (
     Gate("sanity", "ansible-test sanity", ((PYTHON, "-m", "gates.sanity"),), in_collection=True),
-    Gate("integration", "against the lab", ((PYTHON, "-m", "pytest", "--quiet", "tests/integration"),)),
+    Gate(
+        "integration",
+        "against the lab",
+        ((PYTHON, "-m", "pytest", "--quiet", "--numprocesses=2", "--dist=loadscope", "tests/integration"),),
+    ),
     Gate(
         "units",
         "units and contracts",

@@ -152,8 +152,8 @@ def test_access_denied_is_failed_and_not_unreachable(lab: RunningLab) -> None:
     # Which of the two codes a machine sends is unverified.
     sentence = re.sub(r"\(0x\w+ \w+\)", "(CODE)", result["msg"])
     assert sentence == (
-        "Enumerate of Win32_OperatingSystem failed on srv05: access denied (CODE). The account must be an administrator "
-        "of that machine. Windows takes this right away from local accounts over the network unless "
+        "Enumerate of Win32_OperatingSystem failed on srv05: access denied (CODE). The account must be an "
+        "administrator of that machine. Windows takes this right away from local accounts over the network unless "
         "LocalAccountTokenFilterPolicy is 1; a domain account keeps it."
     )
     assert result["error"]["name"] in {"E_ACCESSDENIED", "WBEM_E_ACCESS_DENIED"}
