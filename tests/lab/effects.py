@@ -41,6 +41,17 @@ class ExchangeWithKms:
 
 
 @dataclass(frozen=True, slots=True)
+class AskMicrosoft:
+    """Ask an activation service that runs elsewhere for a machine. Outcome: `MicrosoftAnswer` or `Failure`.
+
+    `key` is the SHA-256 of the product key in hexadecimal.
+    """
+
+    key: str
+    machine: str
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """Let real time pass (a slow machine). Outcome: None."""
 
@@ -84,6 +95,13 @@ class Payload:
 
 
 @dataclass(frozen=True, slots=True)
+class MicrosoftAnswer:
+    """Outcome of `AskMicrosoft`: 0, or the HRESULT of the refusal."""
+
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """An effect that failed, with the HRESULT that Windows reports for it (unsigned 32 bit)."""
 
@@ -98,6 +116,6 @@ class Response:
     body: bytes
 
 
-Effect: TypeAlias = LookupService | LookupAddress | ExchangeWithKms | Wait | DropConnection
-Outcome: TypeAlias = ServiceRecords | Addresses | Payload | Failure | None
+Effect: TypeAlias = LookupService | LookupAddress | ExchangeWithKms | AskMicrosoft | Wait | DropConnection
+Outcome: TypeAlias = ServiceRecords | Addresses | Payload | MicrosoftAnswer | Failure | None
 Handler: TypeAlias = Generator[Effect, Outcome, Response]

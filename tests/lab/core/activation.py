@@ -6,7 +6,7 @@
 
 A KMS client finds a host (configured, remembered, or by SRV records), asks it, and activates when the count the host
 reports has reached its threshold. Other keys activate at Microsoft. Sources: kms_rules.yaml (thresholds, dns.selection,
-intervals), events.yaml (12288, 12289, 12290).
+intervals; adba: Active Directory comes first where it is allowed), events.yaml (12288, 12289, 12308, 12321).
 """
 
 from __future__ import annotations
@@ -19,23 +19,27 @@ from random import Random
 
 from ..effects import (
     Addresses,
+    AskMicrosoft,
     ExchangeWithKms,
     Failure,
     LookupAddress,
     LookupService,
+    MicrosoftAnswer,
     Outcome,
     Payload,
     ServiceRecord,
     ServiceRecords,
 )
-from .catalogue import EVALUATION, OPERATING_SYSTEMS, channel_generation
-from .kms import KmsHost, activates, serves
-from .kms_payload import KmsAnswer, KmsRequest, open_answer, open_request, seal
+from . import event_log
+from .addressing import DEFAULT_PORT, configured_host, lookup_domain
+from .catalogue import EVALUATION
+from .directory import activate_by_directory
+from .kms import KmsHost, activates
+from .kms_payload import KmsAnswer, KmsRequest, open_answer, seal
 from .licence import REASON_KMS_LICENSED, LicenceRow, LicenseStatus
 from .machine import Machine
 from .world import SppFailure, Steps, World
 
-KMS_PORT = 1688
 COUNT_TOO_LOW = 0xC004F038
 ACTIVE_DIRECTORY, KMS_ONLY, TOKEN = 1, 2, 3
 
@@ -58,24 +62,29 @@ def activate(world: World, machine: Machine, activation_id: str) -> Steps[None]:
         return
     try:
         if row.is_kms_client:
-            yield from _activate_by_kms(world, machine, row)
+            yield from _activate_by_volume(world, machine, row)
         else:
-            _activate_at_microsoft(world, machine, row)
+            yield from _activate_at_microsoft(world, machine, row)
     except SppFailure as failure:
         _remember_failure(world, machine, activation_id, failure.code)
         raise
 
 
-def _activate_at_microsoft(world: World, machine: Machine, row: LicenceRow) -> None:
+def _activate_at_microsoft(world: World, machine: Machine, row: LicenceRow) -> Steps[None]:
     assert row.key is not None
     if not machine.circumstances.internet:
         raise SppFailure(machine.dialect.no_internet)
-    code = world.microsoft.activate(row.key, machine.name)
+    if world.microsoft_elsewhere:
+        outcome = yield AskMicrosoft(row.key.sha256, machine.name)
+        code = outcome.code if isinstance(outcome, MicrosoftAnswer) else machine.dialect.no_internet
+    else:
+        code = world.microsoft.activate(row.key, machine.name)
     if code:
         raise SppFailure(code)
     machine.put_row(row.licensed_for_ever())
-    if row.is_kms_host and machine.kms is None:
-        machine.kms = KmsHost(port=machine.settings.listening_port)
+    if row.is_kms_host:
+        machine.kms = machine.kms or KmsHost(port=machine.settings.listening_port)
+        event_log.log_publishing(machine, world.now())
 
 
 def _remember_failure(world: World, machine: Machine, activation_id: str, code: int) -> None:
@@ -89,13 +98,22 @@ def _remember_failure(world: World, machine: Machine, activation_id: str, code: 
     machine.put_row(row)
 
 
-def _activate_by_kms(world: World, machine: Machine, row: LicenceRow) -> Steps[None]:
-    wanted = row.activation_type_enabled or machine.settings.activation_type_enabled
-    if wanted == ACTIVE_DIRECTORY:
-        raise SppFailure(machine.dialect.no_activation_object)
+def _activate_by_volume(world: World, machine: Machine, row: LicenceRow) -> Steps[None]:
+    wanted = row.activation_type_enabled or machine.settings_of(ospp=row.is_ospp).activation_type_enabled
     if wanted == TOKEN:
+        event_log.log_token_failure(machine, world.now())
         raise SppFailure(machine.dialect.no_token_licence)
-    machine.ensure_cmid()
+    if wanted != KMS_ONLY:
+        code = activate_by_directory(world, machine, row)
+        if code == 0:
+            return
+        if wanted == ACTIVE_DIRECTORY:
+            raise SppFailure(code)
+    yield from _activate_by_kms(world, machine, row)
+
+
+def _activate_by_kms(world: World, machine: Machine, row: LicenceRow) -> Steps[None]:
+    machine.ensure_cmid(ospp=row.is_ospp)
     remembered = _remembered_target(machine, row)
     configured = _configured_target(machine, row)
     answered = None
@@ -115,23 +133,21 @@ def _activate_by_kms(world: World, machine: Machine, row: LicenceRow) -> Steps[N
 
 
 def _configured_target(machine: Machine, row: LicenceRow) -> Target | None:
-    """The host an administrator fixed: on the product, else on the service."""
-    name = row.kms_machine or machine.settings.kms_machine
-    if name is None:
-        return None
-    return Target(name, row.kms_port or machine.settings.kms_port or KMS_PORT, discovered=False)
+    """The host an administrator fixed."""
+    fixed = configured_host(machine, row)
+    return None if fixed is None else Target(*fixed, discovered=False)
 
 
 def _remembered_target(machine: Machine, row: LicenceRow) -> Target | None:
     """The host found last time, unless caching is disabled. Source: kms_rules.yaml, dns.selection."""
-    if not machine.settings.host_caching or row.discovered_name is None:
+    if not machine.settings_of(ospp=row.is_ospp).host_caching or row.discovered_name is None:
         return None
-    return Target(row.discovered_name, row.discovered_port or KMS_PORT, discovered=True)
+    return Target(row.discovered_name, row.discovered_port or DEFAULT_PORT, discovered=True)
 
 
 def _discover(world: World, machine: Machine, row: LicenceRow) -> Steps[list[Target]]:
-    domain = row.lookup_domain or machine.settings.lookup_domain or machine.domain
-    outcome = yield from _look_up(world, machine, LookupService(f"_vlmcs._tcp.{domain}"))
+    name = f"_vlmcs._tcp.{lookup_domain(machine, row)}"
+    outcome = yield from _look_up(world, machine, LookupService(name))
     if isinstance(outcome, ServiceRecords):
         return [
             Target(record.target.rstrip("."), record.port, discovered=True)
@@ -193,13 +209,14 @@ def _ask(world: World, machine: Machine, row: LicenceRow, target: Target, addres
     now = world.now()
     request = KmsRequest(
         nonce=str(uuid.UUID(int=world.chance.getrandbits(128), version=4)),
-        cmid=machine.ensure_cmid(),
+        cmid=machine.ensure_cmid(ospp=row.is_ospp),
         machine=machine.fqdn,
         system=machine.os.name,
         activation_id=row.activation_id,
         license_status=int(row.status),
         minutes=row.grace_minutes(now),
         time=machine.local_time(now).isoformat(),
+        office_release=row.office_release,
     )
     outcome = yield ExchangeWithKms(machine.address, address, target.port, seal(request, world.kms_secret))
     if not isinstance(outcome, Payload):
@@ -223,7 +240,7 @@ def _take_answer(
     row = machine.row(asked.activation_id, now)
     if row is None or row.key != asked.key:
         raise SppFailure(machine.dialect.no_host_answers)
-    good = activates(answer.count, machine.os.threshold)
+    good = activates(answer.count, machine.threshold(row))
     row = replace(
         row,
         activation_interval=answer.activation_interval,
@@ -242,9 +259,10 @@ def _take_answer(
             activated_by="kms",
             kms_host_used=answer.host,
             kms_product_key_id=answer.product_key_id,
+            activation_object=None,
         )
     machine.put_row(row)
-    machine.log(now, 12289, "Application", _answer_line(machine, now, answer, good))
+    machine.log(now, event_log.ANSWER_PROCESSED, event_log.APPLICATION_LOG, _answer_line(machine, now, answer, good))
     if good:
         return
     if machine.dialect.low_count_is_success:
@@ -265,80 +283,9 @@ def _answer_line(machine: Machine, now: datetime, answer: KmsAnswer, good: bool)
 def _log_request(world: World, machine: Machine, row: LicenceRow, target: Target, code: int) -> None:
     now = world.now()
     clock = f"{machine.local_time(now):%Y/%m/%d %H:%M}"
+    cmid = machine.ensure_cmid(ospp=row.is_ospp)
     line = (
-        f"0x{code:08X}, 0x00000000, {target.name}:{target.port}, {machine.ensure_cmid()}, {clock}, 0, "
-        f"{int(row.status)}, {row.grace_minutes(now)}, {row.activation_id}, {machine.os.threshold}"
+        f"0x{code:08X}, 0x00000000, {target.name}:{target.port}, {cmid}, {clock}, 0, "
+        f"{int(row.status)}, {row.grace_minutes(now)}, {row.activation_id}, {machine.threshold(row)}"
     )
-    machine.log(now, 12288, "Application", line)
-
-
-def answer_client(world: World, machine: Machine, payload: bytes) -> bytes:
-    """What a KMS host answers; empty when it is made to answer nothing. Raises ValueError for a foreign payload."""
-    if machine.kms is None or not machine.circumstances.kms_service_up:
-        return b""
-    try:
-        request = open_request(payload, world.kms_secret)
-    except ValueError:
-        machine.kms = replace(machine.kms, counters=machine.kms.counters.with_failure())
-        raise
-    now = world.now()
-    code = _refusal(machine, request, now)
-    host = machine.kms
-    if code:
-        host = replace(host, counters=host.counters.with_failure())
-    else:
-        status = LicenseStatus(request.license_status)
-        host = replace(
-            host, pool=host.pool.with_request(request.cmid, now), counters=host.counters.with_request(status)
-        )
-    machine.kms = host
-    _log_client(machine, request, code, now)
-    answer = KmsAnswer(
-        nonce=request.nonce,
-        code=code,
-        host=machine.name,
-        product_key_id=kms_product_key_id(machine),
-        count=host.pool.at(now).count,
-        activation_interval=host.activation_interval,
-        renewal_interval=host.renewal_interval,
-    )
-    return seal(answer, world.kms_secret)
-
-
-def _refusal(machine: Machine, request: KmsRequest, now: datetime) -> int:
-    row = machine.kms_host_row(now)
-    if row is None or row.status is not LicenseStatus.LICENSED:
-        return machine.dialect.host_not_activated
-    skew = abs(datetime.fromisoformat(request.time) - machine.local_time(now))
-    if skew > timedelta(hours=machine.dialect.clock_skew_hours):
-        return machine.dialect.clock_skew_event
-    asking = OPERATING_SYSTEMS[request.system]
-    generation = channel_generation(row.channel, machine.os.generation)
-    if not serves(generation, not machine.os.is_server, asking.generation, asking.is_server):
-        return machine.dialect.host_cannot_activate_product
-    return 0
-
-
-def _log_client(machine: Machine, request: KmsRequest, code: int, now: datetime) -> None:
-    asked = datetime.fromisoformat(request.time)
-    clock = f"{asked.year}/{asked.month}/{asked.day} {asked.hour}:{asked.minute:02d}"
-    machine.log(
-        now,
-        12290,
-        "Key Management Service",
-        f"0x{code:X}",
-        str(OPERATING_SYSTEMS[request.system].threshold),
-        request.machine,
-        request.cmid,
-        clock,
-        "0",
-        str(request.license_status),
-        str(request.minutes),
-        request.activation_id,
-    )
-
-
-def kms_product_key_id(machine: Machine) -> str:
-    """The extended PID by which a KMS host is known to its clients."""
-    group, serial = machine.digits("group", 3), machine.digits("serial", 6)
-    return f"03612-00206-{group}-{serial}-03-1033-{machine.os.build}.0000-0012026"
+    machine.log(now, event_log.REQUEST_SENT, event_log.APPLICATION_LOG, line)

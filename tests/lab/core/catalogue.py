@@ -22,7 +22,12 @@ RETAIL = "RETAIL"
 EVALUATION = "TIMEBASED_EVAL"
 OEM = "OEM_DM"
 SUBSCRIPTION = "TIMEBASED_SUB"
+AVMA = "VIRTUAL_MACHINE_ACTIVATION"
 KMS_HOST_PREFIX = "VOLUME_KMS_"
+
+#: Channels of Office: a MAK says RETAIL, and a host key names no release. Source: products_text.yaml, office.
+OFFICE_MAK = "RETAIL(MAK)"
+OFFICE_HOST = "VOLUME_KMS"
 
 #: SKUs that can never be a KMS host. Source: gvlk.yaml and kms_rules.yaml, "Datacenter: Azure Edition".
 NEVER_HOSTS = frozenset({407, 408, 409})

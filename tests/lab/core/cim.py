@@ -11,12 +11,15 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from .catalogue import DATA, OperatingSystem
+from .catalogue import DATA, OPERATING_SYSTEMS, OperatingSystem
 
 CIMV2 = "root/cimv2"
 STANDARD = "root/standardcimv2"
 DEFAULT = "root/default"
 NAMESPACES = (CIMV2, STANDARD, DEFAULT)
+
+#: The classes of Office are taken to be those of Windows 7 wherever they are. Source: cim_classes.yaml, notes.
+_WINDOWS_7 = OPERATING_SYSTEMS["windows-7-enterprise"]
 
 #: Classes that answer a Get or a method call without selectors.
 SINGLETONS = frozenset({"Win32_OperatingSystem"})
@@ -66,19 +69,45 @@ def _present(since: str, system: OperatingSystem) -> bool:
     return system.build >= int(since) if since else True
 
 
-def find_class(system: OperatingSystem, namespace: str, name: str, *, oldest: bool = False) -> CimClass | None:
-    """The class as this Windows has it, None when it has none. Names are case-insensitive.
+#: The licensing classes of Windows and those of Office.
+WINDOWS_FAMILY, OFFICE_FAMILY = "softwarelicensing", "officesoftwareprotection"
 
-    With `oldest` the licensing classes have no members that came after Windows 7.
+
+#: Classes whose instances are licence rows.
+PRODUCT_CLASSES = frozenset({"SoftwareLicensingProduct", "OfficeSoftwareProtectionProduct"})
+
+
+def is_office_class(name: str) -> bool:
+    """Whether a class is one of OfficeSoftwareProtection*."""
+    return name.lower().startswith(OFFICE_FAMILY)
+
+
+def find_class(
+    system: OperatingSystem,
+    namespace: str,
+    name: str,
+    *,
+    oldest: bool = False,
+    office: bool = False,
+    verified_only: bool = False,
+) -> CimClass | None:
+    """The class as this machine has it, None when it has none. Names are case-insensitive.
+
+    With `oldest` the licensing classes have no members that came after Windows 7. The classes of Office are there with
+    `office` only; with `verified_only` they have no members that are but derived.
     """
-    return _find(system, namespace.lower(), name.lower(), oldest and name.lower().startswith("softwarelicensing"))
+    name = name.lower()
+    if is_office_class(name):
+        return _find(_WINDOWS_7, namespace.lower(), name, False, verified_only) if office else None
+    return _find(system, namespace.lower(), name, oldest and name.startswith(WINDOWS_FAMILY), False)
 
 
 @functools.lru_cache(maxsize=1024)
-def _find(system: OperatingSystem, namespace: str, name: str, oldest: bool) -> CimClass | None:
+def _find(system: OperatingSystem, namespace: str, name: str, oldest: bool, verified_only: bool) -> CimClass | None:
     entry = _table().get(name)
     if entry is None or (name == "msft_netfirewallrule" and system.is_windows_7):
         return None
+    verified = {member.lower() for member in entry["verified"]} if verified_only else None
     home = entry["namespace"].lower()
     if namespace != home and not (name == "stdregprov" and namespace == CIMV2):
         return None
@@ -89,10 +118,12 @@ def _find(system: OperatingSystem, namespace: str, name: str, oldest: bool) -> C
             member.lower(): Property(member, facts["type"], facts["key"])
             for member, facts in entry["properties"].items()
             if (not facts["since"] if oldest else _present(facts["since"], system))
+            and (verified is None or member.lower() in verified)
         },
         {
             method.lower(): (method, {name.lower(): (name, kind) for name, kind in facts["in"].items()})
             for method, facts in entry["methods"].items()
             if (not facts["since"] if oldest else _present(facts["since"], system))
+            and (verified is None or method.lower() in verified)
         },
     )

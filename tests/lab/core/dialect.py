@@ -92,8 +92,41 @@ class Dialect:
     not_a_kms_host: int = 0xC004F039
     invalid_argument: int = 0x80070057
     #: VLActivationTypeEnabled 1 (Active Directory only) without an activation object; 3 (token) without a licence.
-    no_activation_object: int = 0x8007267C
+    no_activation_object: int = 0xC004F081
     no_token_licence: int = 0xC004F011
+    #: The same when no domain controller can be reached: ERROR_NO_SUCH_DOMAIN.
+    no_directory: int = 0x8007054B
+    #: Rearms are used up.
+    no_rearms_left: int = 0xC004D307
+    #: Whether Office has 30 days of LicenseStatus 2 with a new key; else it is in Notification at once.
+    office_initial_grace: bool = True
+    #: Whether rows of Office 2010 say "Microsoft Office 2010" and have families as 2013 has. No row was ever seen.
+    office_2010_long_names: bool = False
+    #: Whether the MAK rows of Office 2021 and 2024 are of the family AE2, not AE1.
+    office_mak_ae2: bool = False
+    #: Whether a key of another channel of the same Office takes the former key away.
+    office_key_replaces: bool = False
+    #: Whether Office releases of one application ID share one count of a KMS host.
+    office_counts_by_application: bool = False
+    #: Whether the service object shows the figures of an Office host where there is no host of Windows.
+    service_shows_office_host: bool = False
+    #: Whether the Office classes have only the members that ospp.vbs uses; the rest is derived from Windows 7.
+    ospp_verified_members_only: bool = False
+    #: Whether a product without a KMS host of its own shows the one that the registry has for its application.
+    product_shows_application_host: bool = False
+    #: Whether the registry has the key Activation below the one of the service.
+    activation_key_is_there: bool = True
+    #: InsertionStrings of 12290: "text_and_fields" (index 0 is the joined text), "fields", or "text".
+    event_12290_strings: str = "text_and_fields"
+    #: InsertionStrings of 12288 and 12289: "text" (one), or "fields".
+    event_client_strings: str = "text"
+    #: Whether the last field of 12288, the count that the product needs, is empty.
+    event_12288_without_count: bool = False
+    #: SourceName of the events of licensing, and of those in the log of a KMS host.
+    event_source: str = "Microsoft-Windows-Security-SPP"
+    event_host_source: str = "Microsoft-Windows-Security-SPP"
+    #: Whether Message of an event is there; without the text of the provider it is null.
+    event_message: bool = True
     #: The Microsoft activation service cannot be reached.
     no_internet: int = 0x80072EE7
     #: Minutes of LicenseStatus 3 after a KMS activation ran out, then LicenseStatus 5.

@@ -7,16 +7,21 @@
 from __future__ import annotations
 
 import functools
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 
-from .activation import kms_product_key_id
+from .addressing import application_host
 from .catalogue import OperatingSystem, languages
 from .cim import CimClass
 from .clock import NO_DATE
-from .kms import KmsHost
+from .event_log import log_instances
+from .kms import KmsHost, Tally
+from .kms_answer import kms_product_key_id
 from .licence import LicenceRow, LicenseStatus
 from .machine import FIREWALL_RULE, Machine, ServiceSettings
+from .office import OFFICE_SERVICE_VERSION, OFFICE_THRESHOLD
+from .rearm import OFFICE_REARMS, app_rearms, rearms_at_first, sku_rearms
 from .texts import caption, system_caption
 from .values import CimValue
 
@@ -49,23 +54,26 @@ def instances(machine: Machine, cim_class: CimClass, now: datetime) -> Iterator[
 
 
 def product_instance(machine: Machine, row: LicenceRow, now: datetime) -> Instance:
-    """SoftwareLicensingProduct of one row. Source: cim_classes.yaml, sample_instances.yaml."""
-    if row.key is None and not row.is_configured:
+    """A product of one row, in either class family. Source: cim_classes.yaml, sample_instances.yaml."""
+    if row.key is None and not row.is_configured and row.rearms_left is None:
         return _spelled_product(machine, _bare_product(machine.os, row))
-    host = machine.active_kms_host(now) if row.is_kms_host and row.key is not None else None
+    host = machine.active_kms_host(row) if row.is_kms_host else None
     client = row.is_kms_client and row.key is not None
-    shown = machine.settings if machine.dialect.product_shows_service_host else _NO_SETTINGS
+    shown = machine.settings_of(ospp=row.is_ospp) if machine.dialect.product_shows_service_host else _NO_SETTINGS
+    name, port = application_host(machine, row) if machine.dialect.product_shows_application_host else (None, None)
     values: dict[str, CimValue] = {
         **_bare_product(machine.os, row),
-        **_host_values(machine, host),
+        **_host_values(machine, row, host, now),
         "GracePeriodRemaining": row.grace_minutes(now),
         "KeyManagementServiceLookupDomain": row.lookup_domain,
-        "KeyManagementServiceMachine": row.kms_machine or shown.kms_machine,
-        "KeyManagementServicePort": row.kms_port or shown.kms_port or 0,
+        "KeyManagementServiceMachine": row.kms_machine or name or shown.kms_machine,
+        "KeyManagementServicePort": row.kms_port or port or shown.kms_port or 0,
         "LicenseIsAddon": row.is_addon and machine.dialect.addon_is_marked,
         "VLActivationTypeEnabled": row.activation_type_enabled,
         "VLActivationInterval": row.activation_interval if client else NOT_APPLICABLE,
         "VLRenewalInterval": row.renewal_interval if client else NOT_APPLICABLE,
+        "RemainingAppReArmCount": app_rearms(machine, row),
+        "RemainingSkuReArmCount": sku_rearms(machine, row),
     }
     if row.key is not None:
         values.update(_keyed_values(machine, row, now))
@@ -94,7 +102,21 @@ def _keyed_values(machine: Machine, row: LicenceRow, now: datetime) -> dict[str,
         "ProductKeyID": f"03612-03301-{serial[:3]}-{serial}-03-{edition}",
         "ProductKeyID2": f"00330-{machine.digits(row.activation_id, 5)}-00000-AA{serial[:3]}",
         "TrustedTime": machine.local_time(now).replace(microsecond=0),
-        "VLActivationType": 2 if row.activated_by == "kms" else 0,
+        "VLActivationType": {"ad": 1, "kms": 2}.get(row.activated_by or "", 0),
+        **_directory_values(machine, row),
+    }
+
+
+def _directory_values(machine: Machine, row: LicenceRow) -> dict[str, CimValue]:
+    """What a product that Active Directory activated tells of the activation object."""
+    found = row.activation_object
+    if found is None:
+        return {}
+    return {
+        "ADActivationObjectName": found.name,
+        "ADActivationObjectDN": found.dn,
+        "ADActivationCsvlkPid": f"03612-00206-{machine.digits(found.name, 3)}-000000-03-1033-20348.0000-0012026",
+        "ADActivationCsvlkSkuId": str(uuid.uuid5(uuid.NAMESPACE_DNS, found.dn)),
     }
 
 
@@ -103,7 +125,7 @@ def _bare_product(system: OperatingSystem, row: LicenceRow) -> dict[str, CimValu
     """What a row shows that no key and no setting has changed; shared, as real machines have hundreds of them."""
     return {
         **_TOKEN,
-        **_host_values(None, None),
+        **_NO_HOST,
         "ID": row.activation_id,
         "ApplicationID": row.application_id,
         "Name": row.name,
@@ -124,43 +146,74 @@ def _bare_product(system: OperatingSystem, row: LicenceRow) -> dict[str, CimValu
         "VLRenewalInterval": NOT_APPLICABLE,
         "VLActivationType": 0,
         "VLActivationTypeEnabled": 0,
-        "RemainingAppReArmCount": 3 if system.is_windows_7 else 1001,
-        "RemainingSkuReArmCount": 3 if system.is_windows_7 else 1001,
+        "RemainingAppReArmCount": rearms_at_first(system, row),
+        "RemainingSkuReArmCount": rearms_at_first(system, row),
         "UseLicenseURL": "https://activation.example.test/SLActivateProduct.asmx",
     }
 
 
-def _host_values(machine: Machine | None, host: KmsHost | None) -> dict[str, CimValue]:
-    """The figures of a KMS host, or what stands there when it is none."""
-    if machine is None or host is None:
-        return {
-            "IsKeyManagementServiceMachine": 0,
-            "KeyManagementServiceCurrentCount": NOT_APPLICABLE,
-            "RequiredClientCount": NOT_APPLICABLE,
-            "KeyManagementServiceTotalRequests": NOT_APPLICABLE,
-            "KeyManagementServiceFailedRequests": NOT_APPLICABLE,
-            **{name: NOT_APPLICABLE for name, _status in _REQUEST_COUNTERS},
-        }
+#: What stands in the figures of a KMS host where there is none.
+_NO_HOST: dict[str, CimValue] = {
+    "IsKeyManagementServiceMachine": 0,
+    "KeyManagementServiceCurrentCount": NOT_APPLICABLE,
+    "RequiredClientCount": NOT_APPLICABLE,
+    "KeyManagementServiceTotalRequests": NOT_APPLICABLE,
+    "KeyManagementServiceFailedRequests": NOT_APPLICABLE,
+    **{name: NOT_APPLICABLE for name, _status in _REQUEST_COUNTERS},
+}
+
+
+def _host_values(machine: Machine, row: LicenceRow | None, host: KmsHost | None, now: datetime) -> dict[str, CimValue]:
+    """The figures of a KMS host: those of the count that a host key has."""
+    if row is None or host is None:
+        return dict(_NO_HOST)
+    tally: Tally = host.tally(row.pool(machine.dialect), now)
     return {
         "IsKeyManagementServiceMachine": 1,
-        "KeyManagementServiceCurrentCount": host.pool.count or machine.dialect.fresh_host_count,
-        "RequiredClientCount": machine.dialect.required_client_count,
-        "KeyManagementServiceTotalRequests": host.counters.total,
-        "KeyManagementServiceFailedRequests": host.counters.failed,
-        **{name: host.counters.by_status[status] for name, status in _REQUEST_COUNTERS},
+        "KeyManagementServiceCurrentCount": tally.pool.count or machine.dialect.fresh_host_count,
+        "RequiredClientCount": OFFICE_THRESHOLD if row.office_release else machine.dialect.required_client_count,
+        "KeyManagementServiceTotalRequests": tally.counters.total,
+        "KeyManagementServiceFailedRequests": tally.counters.failed,
+        **{name: tally.counters.by_status[status] for name, status in _REQUEST_COUNTERS},
     }
 
 
 def _services(machine: Machine, now: datetime) -> Iterator[Instance]:
     """SoftwareLicensingService: exactly one."""
-    settings = machine.settings
-    host = machine.active_kms_host(now)
+    host_row = machine.service_host_row(now)
     client = next((row for row in machine.windows_rows(now) if row.is_kms_client), None)
     yield {
-        **_TOKEN,
-        **_host_values(machine, host),
-        "Version": machine.service_version,
+        **_service_values(machine, host_row, client, now, ospp=False),
         "ClientMachineID": machine.client_machine_id,
+        "RemainingWindowsReArmCount": machine.windows_rearms_left,
+        "OA2xBiosMarkerStatus": 1,
+        "OA2xBiosMarkerMinorVersion": 1,
+        "OA3xOriginalProductKey": "",
+        "OA3xOriginalProductKeyDescription": "",
+        "OA3xOriginalProductKeyPkPn": "",
+    }
+
+
+def _office_services(machine: Machine, now: datetime) -> Iterator[Instance]:
+    """OfficeSoftwareProtectionService: one, where an Office needs it. It is never a KMS host."""
+    client = next((row for row in machine.keyed_rows(now) if row.is_kms_client and row.is_ospp), None)
+    yield {
+        **_service_values(machine, None, client, now, ospp=True),
+        "Version": OFFICE_SERVICE_VERSION,
+        "ClientMachineID": machine.ospp_client_machine_id,
+        "RemainingWindowsReArmCount": OFFICE_REARMS,
+    }
+
+
+def _service_values(
+    machine: Machine, host_row: LicenceRow | None, client: LicenceRow | None, now: datetime, *, ospp: bool
+) -> dict[str, CimValue]:
+    settings = machine.settings_of(ospp=ospp)
+    host = machine.active_kms_host(host_row)
+    return {
+        **_TOKEN,
+        **_host_values(machine, host_row, host, now),
+        "Version": machine.service_version,
         "KeyManagementServiceProductKeyID": kms_product_key_id(machine) if host else None,
         "KeyManagementServiceListeningPort": settings.listening_port,
         "KeyManagementServiceDnsPublishing": settings.dns_publishing,
@@ -176,17 +229,15 @@ def _services(machine: Machine, now: datetime) -> Iterator[Instance]:
         "VLActivationInterval": host.activation_interval if host else NOT_APPLICABLE,
         "VLRenewalInterval": host.renewal_interval if host else NOT_APPLICABLE,
         "PolicyCacheRefreshRequired": 0,
-        "RemainingWindowsReArmCount": 3 if machine.os.is_windows_7 else 1001,
-        "OA2xBiosMarkerStatus": 1,
-        "OA2xBiosMarkerMinorVersion": 1,
-        "OA3xOriginalProductKey": "",
-        "OA3xOriginalProductKeyDescription": "",
-        "OA3xOriginalProductKeyPkPn": "",
     }
 
 
 def _products(machine: Machine, now: datetime) -> Iterator[Instance]:
-    return (product_instance(machine, row, now) for row in machine.rows(now))
+    return (product_instance(machine, row, now) for row in machine.rows(now) if not row.is_ospp)
+
+
+def _office_products(machine: Machine, now: datetime) -> Iterator[Instance]:
+    return (product_instance(machine, row, now) for row in machine.office_family_rows(now))
 
 
 def _operating_systems(machine: Machine, now: datetime) -> Iterator[Instance]:
@@ -231,23 +282,30 @@ def _operating_systems(machine: Machine, now: datetime) -> Iterator[Instance]:
 
 
 def _win32_services(machine: Machine, now: datetime) -> Iterator[Instance]:
-    state = machine.service_state(now)
+    disabled = machine.circumstances.service_disabled
+    yield _win32_service(machine, "sppsvc", "Software Protection", machine.service_state(now), disabled=disabled)
+    if machine.has_ospp:
+        state = "Running" if machine.ospp_running else "Stopped"
+        yield _win32_service(machine, "osppsvc", "Office Software Protection Platform", state, disabled=False)
+
+
+def _win32_service(machine: Machine, name: str, title: str, state: str, *, disabled: bool) -> Instance:
     running = state == "Running"
-    title = caption(machine.language, "Software Protection")
-    yield {
+    shown = caption(machine.language, title)
+    return {
         "AcceptPause": False,
         "AcceptStop": running,
-        "Caption": title,
+        "Caption": shown,
         "CreationClassName": "Win32_Service",
         "DelayedAutoStart": True,
-        "DisplayName": title,
+        "DisplayName": shown,
         "ExitCode": 0,
-        "Name": "sppsvc",
-        "PathName": "C:\\Windows\\system32\\sppsvc.exe",
+        "Name": name,
+        "PathName": f"C:\\Windows\\system32\\{name}.exe",
         "ProcessId": 4242 if running else 0,
         "ServiceType": "Own Process",
         "Started": running,
-        "StartMode": "Disabled" if machine.circumstances.service_disabled else "Auto",
+        "StartMode": "Disabled" if disabled else "Auto",
         "StartName": "NT AUTHORITY\\NetworkService",
         "State": state,
         "Status": "OK",
@@ -256,13 +314,14 @@ def _win32_services(machine: Machine, now: datetime) -> Iterator[Instance]:
 
 
 def _computer_systems(machine: Machine, _now: datetime) -> Iterator[Instance]:
+    joined = machine.spec.domain_joined
     yield {
         "Name": machine.name.upper(),
         "Caption": machine.name.upper(),
         "DNSHostName": machine.name,
-        "Domain": machine.domain,
-        "DomainRole": 3 if machine.os.is_server else 1,
-        "PartOfDomain": True,
+        "Domain": machine.domain if joined else "WORKGROUP",
+        "DomainRole": 2 * machine.os.is_server + joined,
+        "PartOfDomain": joined,
         "Manufacturer": "volact.kms lab",
         "Model": "Simulated machine",
     }
@@ -298,6 +357,9 @@ def _firewall_rules(machine: Machine, _now: datetime) -> Iterator[Instance]:
 _SOURCES: dict[str, Callable[[Machine, datetime], Iterator[Instance]]] = {
     "SoftwareLicensingService": _services,
     "SoftwareLicensingProduct": _products,
+    "OfficeSoftwareProtectionService": _office_services,
+    "OfficeSoftwareProtectionProduct": _office_products,
+    "Win32_NTLogEvent": log_instances,
     "Win32_OperatingSystem": _operating_systems,
     "Win32_Service": _win32_services,
     "Win32_ComputerSystem": _computer_systems,

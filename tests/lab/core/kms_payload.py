@@ -23,7 +23,10 @@ MAGIC = b"VOLACT-LAB-KMS/1\n"
 
 @dataclass(frozen=True, slots=True)
 class KmsRequest:
-    """A client asks. `time` is its own clock, ISO 8601 UTC; `minutes` is what is left of its present status."""
+    """A client asks. `time` is its own clock, ISO 8601 UTC; `minutes` is what is left of its present status.
+
+    `office_release` is the year of the Office that asks, empty for Windows.
+    """
 
     nonce: str
     cmid: str
@@ -33,6 +36,7 @@ class KmsRequest:
     license_status: int
     minutes: int
     time: str
+    office_release: str = ""
 
 
 @dataclass(frozen=True, slots=True)

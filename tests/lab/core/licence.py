@@ -17,6 +17,8 @@ from .catalogue import (
     KMS_HOST_PREFIX,
     MAK,
     OEM,
+    OFFICE_HOST,
+    OFFICE_MAK,
     RETAIL,
     SUBSCRIPTION,
     WINDOWS_APPLICATION_ID,
@@ -47,9 +49,13 @@ REASON_OOT_GRACE = 0x4004F00D
 REASON_GRACE_EXPIRED = 0xC004F009
 REASON_EVALUATION_EXPIRED = 0xC004FC07
 
+#: The count that every Windows adds to, clients and servers alike.
+WINDOWS_POOL = "windows"
+
 _CHANNEL_NAMES = {
     KMS_CLIENT: "Volume:GVLK",
     MAK: "Volume:MAK",
+    OFFICE_MAK: "Volume:MAK",
     RETAIL: "Retail",
     EVALUATION: "Retail:TB:Eval",
     OEM: "OEM:DM",
@@ -58,11 +64,25 @@ _CHANNEL_NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
+class ActivationObject:
+    """An activation object of Active Directory, and which host key it was made with.
+
+    `channel` is that of the key; with `office_release` it is an Office key. Source: kms_rules.yaml, adba.
+    """
+
+    name: str
+    dn: str
+    channel: str
+    office_release: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LicenceRow:
     """A row: what the licence is, which key is on it, and what came of it.
 
     `expires` is the site time at which the present status ends, None when it does not end. `next_attempt` is when the
-    service asks its KMS host again by itself.
+    service asks its KMS host again by itself. `office` names the Office product of a client row, `office_release` the
+    year of any Office row; both are empty for Windows. `is_ospp`: the Office classes serve it.
     """
 
     activation_id: str
@@ -89,6 +109,11 @@ class LicenceRow:
     discovered_address: str | None = None
     application_id: str = WINDOWS_APPLICATION_ID
     is_addon: bool = False
+    office: str = ""
+    office_release: str = ""
+    is_ospp: bool = False
+    activation_object: ActivationObject | None = None
+    rearms_left: int | None = None
 
     @property
     def is_kms_client(self) -> bool:
@@ -98,7 +123,18 @@ class LicenceRow:
     @property
     def is_kms_host(self) -> bool:
         """Whether a key on this row makes the machine a KMS host."""
-        return self.channel.startswith(KMS_HOST_PREFIX)
+        return self.channel == OFFICE_HOST or self.channel.startswith(KMS_HOST_PREFIX)
+
+    def pool(self, dialect: Dialect) -> str:
+        """The name of the count of a KMS host that clients of this licence add to.
+
+        Source: kms_rules.yaml: "each product has its own count" (host_os_matrix), "one count per KMS application"
+        (thresholds); a dialect has the latter.
+        """
+        if not self.office_release:
+            return WINDOWS_POOL
+        shared = dialect.office_counts_by_application and self.office_release != "2010"
+        return "office" if shared else f"office-{self.office_release}"
 
     @property
     def is_windows(self) -> bool:
@@ -126,6 +162,10 @@ class LicenceRow:
             bare,
             application_id=self.application_id,
             is_addon=self.is_addon,
+            office=self.office,
+            office_release=self.office_release,
+            is_ospp=self.is_ospp,
+            rearms_left=self.rearms_left,
             reason=dialect.reason_no_key,
             kms_machine=self.kms_machine,
             kms_port=self.kms_port,
@@ -136,11 +176,12 @@ class LicenceRow:
     def with_new_key(self, key: KeyMark, windows_7: bool, now: datetime, dialect: Dialect) -> LicenceRow:
         """The row right after InstallProductKey.
 
-        Windows 8 and later is in Notification at once; Windows 7 and Server 2008 R2 get 30 days of initial grace.
-        Source: license_status.yaml, grace_periods; products_text.yaml, rows t2019 and t11.
+        Windows 8 and later is in Notification at once; Windows 7, Server 2008 R2 and Office get 30 days of initial
+        grace. Source: license_status.yaml, grace_periods; products_text.yaml, rows t2019, t11 and zh-o24mak.
         """
         row = replace(self.without_key(dialect), key=key)
-        if windows_7:
+        has_grace = dialect.office_initial_grace if self.office_release else windows_7
+        if has_grace:
             end = now + timedelta(minutes=dialect.initial_grace_minutes)
             return replace(row, status=LicenseStatus.OOB_GRACE, reason=REASON_OOB_GRACE, expires=end)
         reason = dialect.reason_new_gvlk if self.is_kms_client else dialect.reason_new_key
@@ -156,6 +197,7 @@ class LicenceRow:
             next_attempt=None,
             activated_by="microsoft",
             kms_host_used=None,
+            activation_object=None,
         )
 
     def at(self, now: datetime, dialect: Dialect) -> LicenceRow:
@@ -167,7 +209,14 @@ class LicenceRow:
                 row = replace(row, status=LicenseStatus.OOT_GRACE, reason=REASON_OOT_GRACE, expires=end)
             else:
                 reason = REASON_EVALUATION_EXPIRED if row.channel == EVALUATION else REASON_GRACE_EXPIRED
-                row = replace(row, status=LicenseStatus.NOTIFICATION, reason=reason, expires=None, activated_by=None)
+                row = replace(
+                    row,
+                    status=LicenseStatus.NOTIFICATION,
+                    reason=reason,
+                    expires=None,
+                    activated_by=None,
+                    activation_object=None,
+                )
         return row
 
 

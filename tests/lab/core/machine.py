@@ -15,10 +15,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from .catalogue import channels_of, languages
+from .catalogue import channels_of
 from .dialect import Dialect
+from .fresh_registry import Registry, fresh_registry
 from .kms import KmsHost
 from .licence import LicenceRow, LicenseStatus, row_of, rows_without_key
+from .office import OFFICE_THRESHOLD
 from .spec import MachineSpec
 
 FIREWALL_RULE = "SPPSVC-In-TCP"
@@ -40,7 +42,7 @@ class ServiceSettings:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One record of an event log. Source: events.yaml for the strings of 12288, 12289 and 12290."""
+    """One record of an event log, its strings as `event_log` knows them. Source: events.yaml."""
 
     time: datetime
     id: int
@@ -64,6 +66,8 @@ class Circumstances:
     slow_activation_seconds: float = 0.0
     slow_query_seconds: float = 0.0
     slow_service_seconds: float = 0.0
+    slow_events_seconds: float = 0.0
+    directory_up: bool = True
     dead_host_seconds: float = 0.0
     negative_dns_seconds: float = 0.0
     service_disabled: bool = False
@@ -95,8 +99,16 @@ class Machine:
         self.negative_dns: dict[str, tuple[datetime, int]] = {}
         self.kms: KmsHost | None = None
         self.client_machine_id: str | None = None
-        self.registry: dict[str, dict[str, tuple[str, int, str | int]]] = _registry(self)
+        self.registry: Registry = fresh_registry(spec.os, spec.language, spec.name, domain, self.dialect)
+        self.registry.update({path: dict(values) for path, values in spec.registry.items()})
         self.events: list[Event] = []
+        self.ospp_settings = ServiceSettings()
+        self.ospp_client_machine_id: str | None = None
+        self.ospp_running = True
+        self.has_ospp = False
+        self.key_in_registry = False
+        self.windows_rearms_left = 3 if spec.os.is_windows_7 else 1001
+        self.app_rearms_left: dict[str, int] = {}
         channels = dict.fromkeys((*channels_of(spec.os), *host_channels))
         self._rows = {
             row.activation_id: row for row in (row_of(spec.os, channel, self.dialect) for channel in channels)
@@ -128,6 +140,14 @@ class Machine:
             return own.at(now, self.dialect)
         return next((row for row in self._empty if row.activation_id == wanted), None)
 
+    def own_row(self, activation_id: str) -> LicenceRow | None:
+        """One of the rows that may have a key, or settings of its own, as it was left; by its Id in lower case."""
+        return self._rows.get(activation_id)
+
+    def own_rows(self) -> list[LicenceRow]:
+        """All of them."""
+        return list(self._rows.values())
+
     def row_of_channel(self, channel: str, now: datetime) -> LicenceRow:
         """The row of this edition in a channel; made when an evaluation or an odd host key needs it."""
         row = self._rows.get(self.os.activation_id(channel))
@@ -144,19 +164,53 @@ class Machine:
         return [row for row in self.keyed_rows(now) if row.is_windows]
 
     def put_row(self, row: LicenceRow) -> None:
-        """Replace a row by a newer value of itself."""
+        """Replace a row by a newer value of itself, or add one: a product that came with its licences."""
         self._rows[row.activation_id] = row
+        self.has_ospp = self.has_ospp or row.is_ospp
 
-    def kms_host_row(self, now: datetime) -> LicenceRow | None:
-        """The row whose key makes this machine a KMS host."""
-        return next((row for row in self.windows_rows(now) if row.is_kms_host), None)
+    def office_rows(self, now: datetime) -> list[LicenceRow]:
+        """The rows of Office, with a key or without."""
+        return [row.at(now, self.dialect) for row in self._rows.values() if row.office_release]
 
-    def active_kms_host(self, now: datetime) -> KmsHost | None:
-        """What IsKeyManagementServiceMachine means: a host key that is activated. Counts are those of `now`."""
-        row = self.kms_host_row(now)
-        if self.kms is None or row is None or row.status is not LicenseStatus.LICENSED:
+    def office_family_rows(self, now: datetime) -> list[LicenceRow]:
+        """The rows that the Office classes serve."""
+        return [row.at(now, self.dialect) for row in self._rows.values() if row.is_ospp]
+
+    def settings_of(self, *, ospp: bool) -> ServiceSettings:
+        """The settings of the service that serves a class family."""
+        return self.ospp_settings if ospp else self.settings
+
+    def put_settings(self, settings: ServiceSettings, *, ospp: bool) -> None:
+        """Replace them."""
+        if ospp:
+            self.ospp_settings = settings
+        else:
+            self.settings = settings
+
+    def threshold(self, row: LicenceRow) -> int:
+        """The count at which a client licence activates."""
+        return OFFICE_THRESHOLD if row.office_release else self.os.threshold
+
+    def host_rows(self, now: datetime) -> list[LicenceRow]:
+        """The rows whose keys make this machine a KMS host: of Windows, and of each Office."""
+        return [row for row in self.keyed_rows(now) if row.is_kms_host]
+
+    def host_row_of(self, office_release: str, now: datetime) -> LicenceRow | None:
+        """The host row that serves an Office release, or with "" Windows."""
+        return next((row for row in self.host_rows(now) if row.office_release == office_release), None)
+
+    def active_kms_host(self, row: LicenceRow | None) -> KmsHost | None:
+        """What IsKeyManagementServiceMachine means for a host row: a key that is activated."""
+        if self.kms is None or row is None or row.key is None or row.status is not LicenseStatus.LICENSED:
             return None
-        return replace(self.kms, pool=self.kms.pool.at(now))
+        return self.kms
+
+    def service_host_row(self, now: datetime) -> LicenceRow | None:
+        """The host row whose figures the service object shows: that of Windows, unless a dialect shows any."""
+        row = self.host_row_of("", now)
+        if row is None and self.dialect.service_shows_office_host:
+            row = next(iter(self.host_rows(now)), None)
+        return row
 
     def claim_renewal(self, activation_id: str, now: datetime) -> bool:
         """Take the due attempt of a row, so that it is made once; False when it is not due any more."""
@@ -166,11 +220,19 @@ class Machine:
         self.put_row(replace(row, next_attempt=now + timedelta(minutes=row.activation_interval)))
         return True
 
-    def ensure_cmid(self) -> str:
-        """The ClientMachineID, made at the first activation attempt."""
-        if self.client_machine_id is None:
-            self.client_machine_id = str(uuid.uuid5(uuid.NAMESPACE_DNS, f"cmid.{self.fqdn}"))
+    def ensure_cmid(self, *, ospp: bool = False) -> str:
+        """The ClientMachineID of a class family, made at the first activation attempt.
+
+        Source: kms_rules.yaml, sysprep_and_cmid: Office has its own with OSPP only.
+        """
+        if ospp:
+            self.ospp_client_machine_id = self.ospp_client_machine_id or self._new_cmid("ospp.cmid")
+            return self.ospp_client_machine_id
+        self.client_machine_id = self.client_machine_id or self._new_cmid("cmid")
         return self.client_machine_id
+
+    def _new_cmid(self, purpose: str) -> str:
+        return str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{purpose}.{self.fqdn}"))
 
     def local_time(self, now: datetime) -> datetime:
         """What this machine's clock shows, in UTC."""
@@ -223,23 +285,3 @@ class Machine:
         """`count` decimal digits that belong to this machine and purpose, the same in every run."""
         number = int.from_bytes(hashlib.sha512(f"{self.fqdn}/{purpose}".encode()).digest(), "big")
         return str(number)[-count:]
-
-
-def _registry(machine: Machine) -> dict[str, dict[str, tuple[str, int, str | int]]]:
-    """Registry keys (lower case) -> values (lower case name -> name, REG type, data) that a fresh Windows has."""
-    version = "software\\microsoft\\windows nt\\currentversion"
-    return {
-        version: {
-            "editionid": ("EditionID", 1, machine.os.edition_id),
-            "currentbuild": ("CurrentBuild", 1, str(machine.os.build)),
-        },
-        f"{version}\\softwareprotectionplatform": {},
-        "system\\currentcontrolset\\services\\tcpip\\parameters": {
-            "domain": ("Domain", 1, machine.domain),
-            "nv domain": ("NV Domain", 1, machine.domain),
-            "hostname": ("Hostname", 1, machine.name),
-        },
-        "system\\currentcontrolset\\control\\nls\\language": {
-            "default": ("Default", 1, f"{languages()[machine.language]:04x}"),
-        },
-    }

@@ -12,11 +12,13 @@ from typing import Any
 
 from ..effects import Wait
 from .activation import activate
+from .event_log import log_publishing
 from .faults import WBEM_NOT_SUPPORTED, timed_out
 from .keys_on_machine import install_key, parse_key, uninstall_key
 from .kms import INTERVAL_MAXIMUM, INTERVAL_MINIMUM
 from .licence import LicenceRow
 from .machine import Machine
+from .rearm import rearm_application, rearm_sku, rearm_windows
 from .registry import registry_method
 from .values import CimValue
 from .world import BackgroundTask, SppFailure, Steps, World
@@ -27,13 +29,18 @@ EMPTY: Mapping[str, CimValue] = {}
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One method call: on which product, with which arguments (by lower-case name); `timeout` in seconds."""
+    """One method call: on which product, with which arguments (by lower-case name); `timeout` in seconds.
+
+    `ospp`: of the classes of Office. `service`: the name of a Win32_Service.
+    """
 
     world: World
     machine: Machine
     row: LicenceRow | None
     arguments: Mapping[str, CimValue]
     timeout: float
+    ospp: bool = False
+    service: str = ""
 
     def text(self, name: str) -> str:
         """A text argument that must not be empty. Raises SppFailure (invalid argument)."""
@@ -75,7 +82,9 @@ def find_method(class_name: str, method: str) -> Method:
     """The behaviour of a method that the class has; those the lab does not simulate fail as not supported."""
     if class_name == "StdRegProv":
         return at_once(lambda call: registry_method(call.machine, method, call.arguments))
-    return _METHODS.get((class_name, method), _not_simulated)
+    # The classes of Office have methods of the same names, for the licences and the settings of their own service.
+    alike = class_name.replace("OfficeSoftwareProtection", "SoftwareLicensing")
+    return _METHODS.get((alike, method), _not_simulated)
 
 
 def _raise_not_simulated(_call: Call) -> None:
@@ -99,8 +108,9 @@ def _wait(call: Call, seconds: float, unfinished: BackgroundTask | None) -> Step
 def _install_product_key(call: Call) -> Steps[Mapping[str, CimValue]]:
     key = parse_key(call.machine, call.text("productkey"))
     slow = call.machine.circumstances.slow_key_seconds
-    yield from _wait(call, slow, BackgroundTask(call.machine.name, "install_key", call.world.now(), key=key))
-    install_key(call.world, call.machine, key)
+    unfinished = BackgroundTask(call.machine.name, "install_key", call.world.now(), key=key, ospp=call.ospp)
+    yield from _wait(call, slow, unfinished)
+    install_key(call.world, call.machine, key, ospp=call.ospp)
     return SUCCESS
 
 
@@ -108,7 +118,8 @@ def _activate(call: Call) -> Steps[Mapping[str, CimValue]]:
     assert call.row is not None
     row = call.row
     slow = call.machine.circumstances.slow_activation_seconds
-    unfinished = BackgroundTask(call.machine.name, "activation", call.world.now(), row.activation_id, row.key)
+    now = call.world.now()
+    unfinished = BackgroundTask(call.machine.name, "activation", now, row.activation_id, row.key, asked_for=True)
     yield from _wait(call, slow, unfinished)
     try:
         yield from activate(call.world, call.machine, row.activation_id)
@@ -126,14 +137,32 @@ def _uninstall_product_key(call: Call) -> None:
 
 
 def _nothing(_call: Call) -> None:
-    """RefreshLicenseStatus, ClearProductKeyFromRegistry: the lab's state is always fresh and holds no key."""
+    """RefreshLicenseStatus: the lab's state is always fresh."""
+
+
+def _clear_key(call: Call) -> None:
+    call.machine.key_in_registry = False
+
+
+def _rearm_windows(call: Call) -> None:
+    rearm_windows(call.machine, call.world.now())
+
+
+def _rearm_application(call: Call) -> None:
+    rearm_application(call.machine, call.text("applicationid"), call.world.now())
+
+
+def _rearm_sku(call: Call) -> None:
+    assert call.row is not None
+    rearm_sku(call.machine, call.row, call.world.now())
 
 
 def _on_service(field: str, read: Callable[[Call], Any]) -> Method:
     """A method of the service that sets one of its settings."""
 
     def action(call: Call) -> None:
-        call.machine.settings = replace(call.machine.settings, **{field: read(call)})
+        settings = replace(call.machine.settings_of(ospp=call.ospp), **{field: read(call)})
+        call.machine.put_settings(settings, ospp=call.ospp)
 
     return at_once(action)
 
@@ -152,7 +181,8 @@ def _interval(field: str, argument: str) -> Method:
     """SetVLActivationInterval, SetVLRenewalInterval: on hosts only. Source: slmgr options, /sai and /sri."""
 
     def action(call: Call) -> None:
-        if call.machine.active_kms_host(call.world.now()) is None or call.machine.kms is None:
+        hosts = call.machine.host_rows(call.world.now())
+        if call.machine.kms is None or not any(call.machine.active_kms_host(row) for row in hosts):
             raise SppFailure(call.machine.dialect.not_a_kms_host)
         minutes = call.number(argument, INTERVAL_MINIMUM, INTERVAL_MAXIMUM)
         call.machine.kms = replace(call.machine.kms, **{field: minutes})  # type: ignore[arg-type]
@@ -161,18 +191,28 @@ def _interval(field: str, argument: str) -> Method:
 
 
 def _start_service(call: Call) -> Mapping[str, CimValue] | None:
-    if call.machine.service_running:
+    machine = call.machine
+    if call.service == "osppsvc":
+        started, machine.ospp_running = machine.ospp_running, True
+        return {"ReturnValue": 10} if started else None
+    if machine.service_running:
         return {"ReturnValue": 10}
-    if call.machine.circumstances.service_disabled:
-        return {"ReturnValue": call.machine.dialect.start_when_disabled}
-    call.machine.start_service(call.world.now())
+    if machine.circumstances.service_disabled:
+        return {"ReturnValue": machine.dialect.start_when_disabled}
+    machine.start_service(call.world.now())
+    log_publishing(machine, call.world.now())
     return None
 
 
 def _stop_service(call: Call) -> Mapping[str, CimValue] | None:
-    if not call.machine.service_running:
-        return {"ReturnValue": call.machine.dialect.stop_when_stopped}
-    call.machine.stop_service()
+    machine = call.machine
+    stopped = not (machine.ospp_running if call.service == "osppsvc" else machine.service_running)
+    if stopped:
+        return {"ReturnValue": machine.dialect.stop_when_stopped}
+    if call.service == "osppsvc":
+        machine.ospp_running = False
+    else:
+        machine.stop_service()
     return None
 
 
@@ -196,7 +236,7 @@ _PRODUCT = "SoftwareLicensingProduct"
 _METHODS: dict[tuple[str, str], Method] = {
     (_SERVICE, "InstallProductKey"): _install_product_key,
     (_SERVICE, "RefreshLicenseStatus"): at_once(_nothing),
-    (_SERVICE, "ClearProductKeyFromRegistry"): at_once(_nothing),
+    (_SERVICE, "ClearProductKeyFromRegistry"): at_once(_clear_key),
     (_SERVICE, "SetKeyManagementServiceMachine"): _on_service("kms_machine", lambda call: call.text("machinename")),
     (_SERVICE, "ClearKeyManagementServiceMachine"): _on_service("kms_machine", lambda call: None),
     (_SERVICE, "SetKeyManagementServicePort"): _on_service("kms_port", _port),
@@ -222,6 +262,9 @@ _METHODS: dict[tuple[str, str], Method] = {
     ),
     (_SERVICE, "SetVLActivationInterval"): _interval("activation_interval", "activationinterval"),
     (_SERVICE, "SetVLRenewalInterval"): _interval("renewal_interval", "renewalinterval"),
+    (_SERVICE, "ReArmWindows"): at_once(_rearm_windows),
+    (_SERVICE, "ReArmApp"): at_once(_rearm_application),
+    (_PRODUCT, "ReArmSku"): at_once(_rearm_sku),
     (_PRODUCT, "Activate"): _activate,
     (_PRODUCT, "UninstallProductKey"): at_once(_uninstall_product_key),
     (_PRODUCT, "SetKeyManagementServiceMachine"): _on_product("kms_machine", lambda call: call.text("machinename")),

@@ -10,11 +10,14 @@ from collections import Counter
 from collections.abc import Iterable
 
 from .product_key import KeyMark
-from .spec import MicrosoftKey
+from .spec_keys import ESU, MicrosoftKey
 
 KEY_BLOCKED = 0xC004C003
 HOST_KEY_LIMIT = 0xC004C008
 MAK_LIMIT = 0xC004C020
+
+#: Kinds of keys that have a number of activations.
+_COUNTED = ("mak", ESU)
 
 
 class MicrosoftService:
@@ -44,7 +47,7 @@ class MicrosoftService:
         if key is None or key.blocked:
             return KEY_BLOCKED
         used = self._used[mark.sha256]
-        if key.kind == "mak" and used.total() >= key.activations:
+        if key.kind in _COUNTED and used.total() >= key.activations:
             return MAK_LIMIT
         if key.kind == "kms_host":
             new_host_too_many = machine not in used and len(used) >= key.hosts
@@ -59,7 +62,9 @@ class MicrosoftService:
         for digest, key in self._keys.items():
             used = self._used[digest]
             is_host = key.kind == "kms_host"
-            limit = key.hosts * key.activations_per_host if is_host else key.activations if key.kind == "mak" else None
+            limit = (
+                key.hosts * key.activations_per_host if is_host else key.activations if key.kind in _COUNTED else None
+            )
             keys.append(
                 {
                     "last_five": key.mark.last_five,

@@ -6,16 +6,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
+from .fresh_registry import OSPP_KEY, REG_DWORD, REG_EXPAND_SZ, REG_SZ, SPP_KEY
+from .licence import LicenceRow
 from .machine import Machine, ServiceSettings
 from .values import CimValue
 
 HKEY_LOCAL_MACHINE = 0x80000002
-SPP_KEY = "software\\microsoft\\windows nt\\currentversion\\softwareprotectionplatform"
 
-REG_SZ, REG_EXPAND_SZ, REG_DWORD = 1, 2, 4
 _TYPES = {
     "StringValue": (REG_SZ, "sValue"),
     "ExpandedStringValue": (REG_EXPAND_SZ, "sValue"),
@@ -24,6 +24,34 @@ _TYPES = {
 
 #: (REG type, data) of a registry value that is a setting of the service, None: not there.
 Data = tuple[int, "str | int"]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A registry key whose values are settings that methods change, too.
+
+    `values` are those that are set; `write` takes a lower-case name and the data, None to delete, and tells whether the
+    value is a setting at all. It raises ValueError for data that is none.
+    """
+
+    values: Mapping[str, Data | None]
+    write: Callable[[str, str | int | None], bool]
+
+
+def _view(machine: Machine, path: str) -> View | None:
+    """The view that stands behind a key."""
+    if path == SPP_KEY or (path == OSPP_KEY and machine.has_ospp):
+        return _service_view(machine, ospp=path == OSPP_KEY)
+    parent, _, activation_id = path.rpartition("\\")
+    base, _, application_id = parent.rpartition("\\")
+    row = machine.own_row(activation_id) if base in (SPP_KEY, OSPP_KEY) else None
+    if row is None or row.application_id != application_id or row.is_ospp != (base == OSPP_KEY):
+        return None
+    return _row_view(machine, row)
+
+
+def _exists(machine: Machine, path: str) -> bool:
+    return any(key == path or key.startswith(f"{path}\\") for key in _paths(machine))
 
 
 def registry_method(machine: Machine, method: str, arguments: Mapping[str, CimValue]) -> Mapping[str, CimValue]:
@@ -35,7 +63,7 @@ def registry_method(machine: Machine, method: str, arguments: Mapping[str, CimVa
     if method == "CreateKey":
         machine.registry.setdefault(path, {})
         return {"ReturnValue": 0}
-    if path not in machine.registry:
+    if not _exists(machine, path):
         return {"ReturnValue": machine.dialect.registry_missing_key}
     verb, _, kind = method.partition("et") if method[1:3] == "et" else ("", "", "")
     if kind in _TYPES and verb == "G":
@@ -53,7 +81,7 @@ def registry_method(machine: Machine, method: str, arguments: Mapping[str, CimVa
         }
     if method == "EnumKey":
         depth = path.count("\\") + 1
-        below = {key.split("\\")[depth] for key in machine.registry if key.startswith(path + "\\")}
+        below = {key.split("\\")[depth] for key in _paths(machine) if key.startswith(path + "\\")}
         return {"sNames": sorted(below), "ReturnValue": 0}
     return {"ReturnValue": 1}
 
@@ -62,16 +90,57 @@ def _name(arguments: Mapping[str, CimValue]) -> str:
     return str(arguments.get("svaluename") or "")
 
 
+def _paths(machine: Machine) -> list[str]:
+    """Every key that is there."""
+    rows = [
+        f"{OSPP_KEY if row.is_ospp else SPP_KEY}\\{row.application_id}\\{row.activation_id}"
+        for row in machine.own_rows()
+        if row.is_configured
+    ]
+    return [*machine.registry, *rows, *([OSPP_KEY] if machine.has_ospp else [])]
+
+
 def _values(machine: Machine, path: str) -> dict[str, tuple[str, Data]]:
-    """All values of a key by lower-case name; those of the SPP key that are settings are read from the settings."""
+    """All values of a key by lower-case name; those that are settings are read from the settings."""
     found: dict[str, tuple[str, Data]] = {
-        lower: (name, (kind, data)) for lower, (name, kind, data) in machine.registry[path].items()
+        lower: (name, (kind, data)) for lower, (name, kind, data) in machine.registry.get(path, {}).items()
     }
-    if path == SPP_KEY:
-        for name, data in _setting_values(machine.settings).items():
-            if data is not None:
-                found[name.lower()] = (name, data)
+    view = _view(machine, path)
+    for name, setting in view.values.items() if view else ():
+        if setting is not None:
+            found[name.lower()] = (name, setting)
     return found
+
+
+def _service_view(machine: Machine, *, ospp: bool) -> View:
+    def write(name: str, data: str | int | None) -> bool:
+        changed = _with_setting(machine.settings_of(ospp=ospp), name, data)
+        if changed is None:
+            return False
+        machine.put_settings(changed, ospp=ospp)
+        return True
+
+    return View(_setting_values(machine.settings_of(ospp=ospp)), write)
+
+
+def _row_view(machine: Machine, row: LicenceRow) -> View:
+    def write(name: str, data: str | int | None) -> bool:
+        if name == "keymanagementservicename":
+            machine.put_row(replace(row, kms_machine=str(data) if data else None))
+        elif name == "keymanagementserviceport":
+            machine.put_row(replace(row, kms_port=int(data or 0)))
+        elif name == "vlactivationtype":
+            machine.put_row(replace(row, activation_type_enabled=int(data or 0)))
+        else:
+            return False
+        return True
+
+    values: dict[str, Data | None] = {
+        "KeyManagementServiceName": (REG_SZ, row.kms_machine) if row.kms_machine else None,
+        "KeyManagementServicePort": (REG_SZ, str(row.kms_port)) if row.kms_port else None,
+        "VLActivationType": (REG_DWORD, row.activation_type_enabled) if row.activation_type_enabled else None,
+    }
+    return View(values, write)
 
 
 def _setting_values(settings: ServiceSettings) -> dict[str, Data | None]:
@@ -115,26 +184,25 @@ def _set(machine: Machine, path: str, arguments: Mapping[str, CimValue], kind: i
     data = arguments.get(out.lower())
     if not isinstance(data, (str, int)):
         return {"ReturnValue": 87}
-    return {"ReturnValue": _write(machine, path, name, (kind, data))}
+    return {"ReturnValue": write_value(machine, path, name, (kind, data))}
 
 
 def _delete(machine: Machine, path: str, name: str) -> Mapping[str, CimValue]:
     if name.lower() not in _values(machine, path):
         return {"ReturnValue": machine.dialect.registry_missing_value}
-    return {"ReturnValue": _write(machine, path, name, None)}
+    return {"ReturnValue": write_value(machine, path, name, None)}
 
 
-def _write(machine: Machine, path: str, name: str, data: Data | None) -> int:
-    if path == SPP_KEY:
-        try:
-            changed = _with_setting(machine.settings, name.lower(), None if data is None else data[1])
-        except ValueError:
-            return 87
-        if changed is not None:
-            machine.settings = changed
+def write_value(machine: Machine, path: str, name: str, data: Data | None) -> int:
+    """Write a value, None to delete it, in a key that comes to be with it; 0, or the Win32 code of a failure."""
+    view = _view(machine, path)
+    try:
+        if view is not None and view.write(name.lower(), None if data is None else data[1]):
             return 0
+    except ValueError:
+        return 87
     if data is None:
-        machine.registry[path].pop(name.lower(), None)
+        machine.registry.get(path, {}).pop(name.lower(), None)
     else:
-        machine.registry[path][name.lower()] = (name, *data)
+        machine.registry.setdefault(path, {})[name.lower()] = (name, *data)
     return 0

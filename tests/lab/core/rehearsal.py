@@ -35,10 +35,14 @@ from ..effects import (
     Wait,
 )
 from .machine import FIREWALL_RULE
+from .office import OFFICE_SERVICE_VERSION
 from .site import Site
 from .soap import ADDRESSING, ANONYMOUS, ENUMERATION, SOAP, TRANSFER, WMI, WSMAN
 from .spec import parse_site
 from .world import Steps
+
+#: What the licensing classes of Windows, and those of Office, begin with.
+WINDOWS_FAMILY, OFFICE_FAMILY = "SoftwareLicensing", "OfficeSoftwareProtection"
 
 NAME_DOES_NOT_EXIST = 0x8007232B
 NO_CONNECTION = 0x800706BA
@@ -143,16 +147,33 @@ class Rehearsal:
             raise RehearsedFault(answer)
         return answer
 
-    def install_key(self, machine: str, key: str) -> None:
-        """SoftwareLicensingService.InstallProductKey."""
-        self.invoke(
-            machine, "SoftwareLicensingService", "InstallProductKey", {"ProductKey": key}, self.service(machine)
-        )
+    def install_key(self, machine: str, key: str, family: str = WINDOWS_FAMILY) -> None:
+        """InstallProductKey of the service of a class family."""
+        self.invoke_service(machine, "InstallProductKey", {"ProductKey": key}, family)
 
-    def activate(self, machine: str) -> None:
-        """Activate the row that has a key."""
-        rows = self.query(machine, "SELECT ID FROM SoftwareLicensingProduct WHERE PartialProductKey IS NOT NULL")
-        self.invoke(machine, "SoftwareLicensingProduct", "Activate", None, {"ID": str(rows[0]["ID"])})
+    def activate(self, machine: str, last_five: str = "%", family: str = WINDOWS_FAMILY) -> None:
+        """Activate the first row that has a key that ends so."""
+        self.invoke_product(machine, "Activate", last_five, None, family)
+
+    def invoke_service(
+        self, machine: str, method: str, arguments: Mapping[str, object] | None = None, family: str = WINDOWS_FAMILY
+    ) -> dict[str, str | None]:
+        """Call a method of the service of a class family. Raises RehearsedFault."""
+        selectors = self.service(machine) if family == WINDOWS_FAMILY else {"Version": OFFICE_SERVICE_VERSION}
+        return self.invoke(machine, f"{family}Service", method, arguments, selectors)
+
+    def invoke_product(
+        self,
+        machine: str,
+        method: str,
+        last_five: str,
+        arguments: Mapping[str, object] | None = None,
+        family: str = WINDOWS_FAMILY,
+    ) -> dict[str, str | None]:
+        """Call a method of the first product that has a key that ends so. Raises RehearsedFault."""
+        rows = self.query(machine, f"SELECT ID FROM {family}Product WHERE PartialProductKey LIKE '{last_five}'")
+        (activation_id,) = rows[0].values()
+        return self.invoke(machine, f"{family}Product", method, arguments, {"ID": str(activation_id)})
 
     def enable_firewall_rule(self, machine: str) -> None:
         """MSFT_NetFirewallRule.Enable of the KMS rule."""

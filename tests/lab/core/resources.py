@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
 from . import faults, soap, wql
-from .cim import DEFAULT, NAMESPACES, SINGLETONS, CimClass, find_class
+from .cim import (
+    DEFAULT,
+    NAMESPACES,
+    OFFICE_FAMILY,
+    SINGLETONS,
+    WINDOWS_FAMILY,
+    CimClass,
+    find_class,
+    is_office_class,
+)
+from .event_log import log_publishing
 from .faults import Fault
 from .instances import Instance, instances
 from .machine import Machine
@@ -22,8 +32,8 @@ from .world import World
 WQL_DIALECT = "http://schemas.microsoft.com/wbem/wsman/1/WQL"
 SELECTOR_DIALECT = "http://schemas.dmtf.org/wbem/wsman/1/wsman/SelectorFilter"
 
-#: Classes of the licensing service, which starts when it is asked.
-_LICENSING = "softwarelicensing"
+#: How long a query of events takes that names no log, or neither a time nor a record to begin with: it reads them all.
+_UNBOUNDED_EVENTS_SECONDS = 90.0
 
 
 @dataclass(slots=True)
@@ -33,9 +43,18 @@ class Label:
     text: str = "Unreadable"
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The class of an Enumerate, its rows as XML, and how many seconds it takes to find them."""
+
+    cim_class: CimClass
+    rows: tuple[str, ...]
+    seconds: float
+
+
 def is_licensing(cim_class: CimClass) -> bool:
-    """Whether sppsvc answers for a class."""
-    return cim_class.name.lower().startswith(_LICENSING)
+    """Whether a licensing service answers for a class: sppsvc, or osppsvc."""
+    return cim_class.name.lower().startswith((WINDOWS_FAMILY, OFFICE_FAMILY))
 
 
 class Resources:
@@ -68,8 +87,15 @@ class Resources:
         return found
 
     def _find(self, namespace: str, name: str) -> CimClass | None:
-        oldest = self._machine.dialect.oldest_property_lists
-        return find_class(self._machine.os, namespace, name, oldest=oldest)
+        machine = self._machine
+        return find_class(
+            machine.os,
+            namespace,
+            name,
+            oldest=machine.dialect.oldest_property_lists,
+            office=machine.has_ospp,
+            verified_only=machine.dialect.ospp_verified_members_only,
+        )
 
     def _touch(self, cim_class: CimClass) -> None:
         """Asking the licensing service starts it: it is demand started. Source: cim_classes.yaml, Win32_Service."""
@@ -78,20 +104,29 @@ class Resources:
             return
         if machine.circumstances.token_filtered:
             raise faults.provider_fault(machine, machine.dialect.filtered_token, "ExecQuery")
+        if is_office_class(cim_class.name):
+            machine.ospp_running = True
+            return
         if machine.service_running:
             return
         if machine.circumstances.service_disabled:
             raise faults.provider_fault(machine, machine.dialect.service_disabled, "ExecQuery")
         machine.start_service(self._world.now())
+        log_publishing(machine, self._world.now())
 
-    def seconds_until_ready(self, cim_class: CimClass, *, is_query: bool) -> float:
-        """How long an answer about a class takes: a service that is starting, and a slow query of products."""
-        if not is_licensing(cim_class):
+    def seconds_until_ready(self, cim_class: CimClass) -> float:
+        """How long it takes until a licensing service that is starting can answer about a class."""
+        is_starting = is_licensing(cim_class) and not is_office_class(cim_class.name)
+        return self._machine.seconds_until_started(self._world.now()) if is_starting else 0.0
+
+    def _query_seconds(self, cim_class: CimClass, condition: wql.Condition | None) -> float:
+        """How long a query takes by itself."""
+        circumstances = self._machine.circumstances
+        if cim_class.name.endswith("Product") and is_licensing(cim_class):
+            return circumstances.slow_query_seconds
+        if cim_class.name != "Win32_NTLogEvent":
             return 0.0
-        machine = self._machine
-        slow = machine.circumstances.slow_query_seconds
-        is_slow = is_query and cim_class.name == "SoftwareLicensingProduct"
-        return machine.seconds_until_started(self._world.now()) + (slow if is_slow else 0.0)
+        return max(circumstances.slow_events_seconds, 0.0 if _is_bounded(condition) else _UNBOUNDED_EVENTS_SECONDS)
 
     def instance(self, request: Request, cim_class: CimClass, operation: str) -> Instance:
         """The instance that the selectors name. Names and values are case-insensitive. Source: MS-WSMV 3.1.4.1.2."""
@@ -111,8 +146,8 @@ class Resources:
                 return instance
         raise faults.not_found(operation)
 
-    def selected(self, request: Request, body: Element, operation: Label) -> tuple[CimClass, Iterator[str]]:
-        """The class and the rows, as XML, of an Enumerate."""
+    def selected(self, request: Request, body: Element, operation: Label) -> Selection:
+        """What an Enumerate is about."""
         mode = child_text(body, WSMAN, "EnumerationMode") or ""
         filters = [*body.findall(f"{{{WSMAN}}}Filter"), *body.findall(f"{{{ENUMERATION}}}Filter")]
         namespace, name = self.namespace_and_class(request)
@@ -121,12 +156,12 @@ class Resources:
                 raise faults.invalid_query(faults.WBEM_INVALID_QUERY)
             cim_class = self.of(request, "CreateInstanceEnum")
             operation.text = f"Enumerate {cim_class.name}"
-            return cim_class, self._rows(cim_class, None, (), mode)
+            return self._selection(cim_class, None, (), mode)
         dialect = filters[0].get("Dialect", "")
         if dialect == SELECTOR_DIALECT:
             cim_class = self.of(request, "CreateInstanceEnum")
             operation.text = f"Enumerate {cim_class.name}"
-            return cim_class, self._rows(cim_class, _selector_condition(filters[0], cim_class), (), mode)
+            return self._selection(cim_class, _selector_condition(filters[0], cim_class), (), mode)
         if dialect != WQL_DIALECT:
             raise Fault(
                 True, "n:FilterDialectRequestedUnavailable", "bad_filter", 0x8033801A, action=faults.ENUMERATION_FAULT
@@ -135,7 +170,7 @@ class Resources:
             raise Fault(True, "n:CannotProcessFilter", "wql_uri", 0x803380FB, action=faults.ENUMERATION_FAULT)
         return self._query(namespace, (filters[0].text or "").strip(), mode, operation)
 
-    def _query(self, namespace: str, text: str, mode: str, operation: Label) -> tuple[CimClass, Iterator[str]]:
+    def _query(self, namespace: str, text: str, mode: str, operation: Label) -> Selection:
         try:
             query = wql.parse(text)
         except wql.WqlError:
@@ -149,7 +184,13 @@ class Resources:
         named = {name.lower() for name in query.properties} | wql.names_in(query.condition)
         if not named <= set(cim_class.properties):
             raise faults.invalid_query(faults.WBEM_INVALID_QUERY)
-        return cim_class, iter(list(self._rows(cim_class, query.condition, query.properties, mode)))
+        return self._selection(cim_class, query.condition, query.properties, mode)
+
+    def _selection(
+        self, cim_class: CimClass, condition: wql.Condition | None, properties: tuple[str, ...], mode: str
+    ) -> Selection:
+        rows = tuple(self._rows(cim_class, condition, properties, mode))
+        return Selection(cim_class, rows, self._query_seconds(cim_class, condition))
 
     def _rows(
         self, cim_class: CimClass, condition: wql.Condition | None, properties: tuple[str, ...], mode: str
@@ -170,6 +211,17 @@ class Resources:
                 yield f"<w:Item>{row}{reference(cim_class, instance, dialect)}</w:Item>"
             else:
                 yield row
+
+
+def _is_bounded(condition: wql.Condition | None) -> bool:
+    """Whether a query of events names its log, and a time or a record to begin with."""
+    parts = (
+        condition.conditions if isinstance(condition, wql.Junction) and condition.operator == "AND" else (condition,)
+    )
+    compared = [part for part in parts if isinstance(part, wql.Comparison)]
+    one_log = any(part.name == "logfile" and part.operator == "=" for part in compared)
+    start = ("timegenerated", "timewritten", "recordnumber")
+    return one_log and any(part.name in start and part.operator in ("=", ">", ">=") for part in compared)
 
 
 def _selector_condition(filter_element: Element, cim_class: CimClass) -> wql.Condition:

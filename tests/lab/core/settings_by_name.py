@@ -12,9 +12,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from .kms import CACHE_MAXIMUM, CountPool
-from .licence import LicenseStatus
+from .fresh_registry import REG_DWORD, REG_SZ
+from .kms import CountPool, Tally
+from .licence import LicenceRow, LicenseStatus
 from .machine import Machine
+from .registry import write_value
 from .spec import SiteError
 from .world import World
 
@@ -70,11 +72,28 @@ def _set_service_state(world: World, machine: Machine, value: str) -> None:
 
 
 def _set_clients(world: World, machine: Machine, value: str) -> None:
-    count = _number(value)
-    if machine.kms is None or count > CACHE_MAXIMUM:
+    pool, _, number = value.rpartition(":")
+    rows = machine.host_rows(world.now())
+    pools = [row.pool(machine.dialect) for row in rows]
+    wanted = pool or next(iter(pools), "")
+    if machine.kms is None or wanted not in pools:
+        raise ValueError(value)
+    tally, count = machine.kms.tally(wanted, world.now()), _number(number)
+    if count > tally.pool.maximum:
         raise ValueError(value)
     cmids = (str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{number}.{machine.fqdn}")) for number in range(count))
-    machine.kms = replace(machine.kms, pool=CountPool(tuple((cmid, world.now()) for cmid in cmids)))
+    clients = CountPool(tuple((cmid, world.now()) for cmid in cmids), tally.pool.maximum)
+    machine.kms = machine.kms.with_tally(wanted, Tally(clients, tally.counters))
+
+
+def _set_registry(_world: World, machine: Machine, value: str) -> None:
+    place, equals, data = value.partition("=")
+    path, backslash, name = place.rpartition("\\")
+    if not (equals and backslash and path and name):
+        raise ValueError(value)
+    kind = (REG_DWORD, int(data)) if data.isdecimal() else (REG_SZ, data)
+    if write_value(machine, path.lower(), name, kind if data else None):
+        raise ValueError(value)
 
 
 def _set_firewall(_world: World, machine: Machine, value: str) -> None:
@@ -85,9 +104,22 @@ def _set_cmid(_world: World, machine: Machine, value: str) -> None:
     machine.client_machine_id = str(uuid.UUID(value)) if value else None
 
 
+def _rows_of(world: World, machine: Machine, value: str) -> tuple[list[LicenceRow], str]:
+    """The rows that a value is for, and what it is: those of Windows, or with LAST_FIVE: before it the one of a key."""
+    last_five, _, rest = value.rpartition(":")
+    now = world.now()
+    if not last_five:
+        return machine.windows_rows(now), rest
+    rows = [row for row in machine.keyed_rows(now) if row.key is not None and row.key.last_five == last_five.upper()]
+    if not rows:
+        raise ValueError(value)
+    return rows, rest
+
+
 def _set_license_status(world: World, machine: Machine, value: str) -> None:
-    status = LicenseStatus(int(value))
-    for row in machine.windows_rows(world.now()):
+    rows, number = _rows_of(world, machine, value)
+    status = LicenseStatus(int(number))
+    for row in rows:
         licensed = status is LicenseStatus.LICENSED
         machine.put_row(
             replace(
@@ -97,11 +129,9 @@ def _set_license_status(world: World, machine: Machine, value: str) -> None:
 
 
 def _set_grace_minutes(world: World, machine: Machine, value: str) -> None:
-    minutes = int(value)
-    if minutes < 0:
-        raise ValueError(value)
-    now = world.now()
-    for row in machine.windows_rows(now):
+    rows, number = _rows_of(world, machine, value)
+    minutes, now = _number(number), world.now()
+    for row in rows:
         machine.put_row(replace(row, expires=now + timedelta(minutes=minutes) if minutes else None))
 
 
@@ -111,6 +141,7 @@ SETTERS: dict[str, Setter] = {
     "clock_offset_minutes": _circumstance("clock_offset_minutes", int),
     "cmid": _set_cmid,
     "dead_host_seconds": _circumstance("dead_host_seconds", _seconds),
+    "directory": _circumstance("directory_up", lambda value: _one_of(value, "up", "down")),
     "drop_after": _circumstance("drop_after", _number),
     "drop_before": _circumstance("drop_before", _number),
     "firewall": _set_firewall,
@@ -120,9 +151,11 @@ SETTERS: dict[str, Setter] = {
     "license_status": _set_license_status,
     "negative_dns_seconds": _circumstance("negative_dns_seconds", _seconds),
     "quota_faults": _circumstance("quota_faults", _number),
+    "registry": _set_registry,
     "service_start": _circumstance("service_disabled", lambda value: not _one_of(value, "enabled", "disabled")),
     "service_state": _set_service_state,
     "slow_activation_seconds": _circumstance("slow_activation_seconds", _seconds),
+    "slow_events_seconds": _circumstance("slow_events_seconds", _seconds),
     "slow_key_seconds": _circumstance("slow_key_seconds", _seconds),
     "slow_query_seconds": _circumstance("slow_query_seconds", _seconds),
     "slow_service_seconds": _circumstance("slow_service_seconds", _seconds),
@@ -132,22 +165,25 @@ SETTERS: dict[str, Setter] = {
 #: What each name takes, as an error says it.
 VALUES: dict[str, str] = {
     "access": "allowed or denied",
-    "clients": "a number of made-up clients, 0 to 50, that a KMS host remembers",
+    "clients": "a number of made-up clients, 0 to 50, that a KMS host remembers; office-2021:5 for another count",
     "clock_offset_minutes": "a whole number of minutes",
     "cmid": "a GUID, or nothing",
     "dead_host_seconds": "seconds that Activate takes when no KMS host answers",
+    "directory": "up or down (whether a domain controller can be reached)",
     "drop_after": "n: the connection of the n-th request from now is lost after it took effect; 0 for none",
     "drop_before": "n: the connection of the n-th request from now is lost before it takes effect; 0 for none",
     "firewall": "on or off",
-    "grace_minutes": "a whole number of minutes, 0 for no end",
+    "grace_minutes": "a whole number of minutes, 0 for no end; 6F7TH:60 for the product with that key",
     "internet": "on or off",
     "kms_service": "up or down (down: it answers nothing)",
-    "license_status": "0 to 6",
+    "license_status": "0 to 6; 6F7TH:3 for the product with that key",
     "negative_dns_seconds": "seconds for which the resolver remembers that a name has no answer",
     "quota_faults": "how many of the next requests meet the quota of operations",
+    "registry": "PATH\\NAME=DATA below HKEY_LOCAL_MACHINE, a text or a number, nothing to delete it",
     "service_start": "enabled or disabled (whether sppsvc can be started)",
     "service_state": "running or stopped",
     "slow_activation_seconds": "seconds",
+    "slow_events_seconds": "seconds that a query of events takes, however it is bounded",
     "slow_key_seconds": "seconds",
     "slow_query_seconds": "seconds that a query of products takes",
     "slow_service_seconds": "seconds that sppsvc takes to start",

@@ -12,12 +12,14 @@ from datetime import datetime
 from types import MappingProxyType
 
 from ..effects import Handler
-from .activation import activate, answer_client
+from .activation import activate
 from .catalogue import KMS_HOST_PREFIX, NEVER_HOSTS, published_key_of
 from .clock import SiteClock
-from .keys_on_machine import install_key
+from .keys_on_machine import activates_by_itself, install_key
+from .kms_answer import answer_client
 from .machine import Machine
 from .microsoft import MicrosoftService
+from .product_key import KeyMark
 from .settings_by_name import set_by_name
 from .spec import MachineSpec, SiteSpec
 from .starting_state import give_products
@@ -33,6 +35,7 @@ class Site:
     """The simulated site. `addresses` maps machine names to their own loopback addresses.
 
     `kms_secret` is made by the shell for each run; `now` gives real time (aware); `seed` fixes every random choice.
+    `microsoft_elsewhere`: what the activation service knows of keys is known here, but another process activates.
     """
 
     def __init__(
@@ -43,15 +46,22 @@ class Site:
         kms_secret: bytes,
         now: Callable[[], datetime],
         seed: int = 0,
+        microsoft_elsewhere: bool = False,
     ) -> None:
         self.spec = spec
         self._world = World(
-            SiteClock(now), MicrosoftService(spec.keys), kms_secret, random.Random(seed), spec.behaviour
+            SiteClock(now),
+            MicrosoftService(spec.keys),
+            kms_secret,
+            random.Random(seed),
+            spec.behaviour,
+            spec.activation_objects,
         )
         self._machines = {machine.name: self._machine(machine, addresses) for machine in spec.machines}
         for machine in self._machines.values():
             give_products(self._world, machine)
         self._world.tasks.clear()
+        self._world.microsoft_elsewhere = microsoft_elsewhere
         self._world.microsoft.requests = 0
         self._statistics = Statistics()
         self._services = {
@@ -78,6 +88,13 @@ class Site:
                 yield from self.run(task)
         return (yield from self._services[machine_name].handle(envelope, user))
 
+    def microsoft_answer(self, key: str, machine_name: str) -> int:
+        """What the activation service answers to a machine that is elsewhere: 0, or the HRESULT of its refusal.
+
+        `key` is the SHA-256 of the product key in hexadecimal.
+        """
+        return self._world.microsoft.activate(KeyMark(key, ""), machine_name)
+
     def kms_answer(self, machine_name: str, payload: bytes, *, peer: str) -> bytes:
         """What a KMS host answers to a client at `peer`; empty: close without an answer.
 
@@ -92,7 +109,7 @@ class Site:
             name: machine.kms.port
             for name, machine in self._machines.items()
             if machine.kms is not None
-            and machine.kms_host_row(now) is not None
+            and machine.host_rows(now)
             and machine.service_state(now) == "Running"
             and machine.firewall_on
         }
@@ -114,18 +131,23 @@ class Site:
         try:
             if task.kind == "install_key":
                 assert task.key is not None
-                install_key(self._world, machine, task.key)
+                install_key(self._world, machine, task.key, ospp=task.ospp)
             elif self._still_wanted(machine, task):
                 yield from activate(self._world, machine, task.activation_id)
         except SppFailure:
             pass
 
     def _still_wanted(self, machine: Machine, task: BackgroundTask) -> bool:
-        """A background activation is dropped when the key was changed again, or Microsoft already activated it."""
+        """Whether an activation is still to be made: not when the key was changed again, or is activated already.
+
+        Of its own accord the service activates no MAK and no host key where Activation\\Manual says so.
+        """
         row = machine.row(task.activation_id, self._world.now())
         if row is None or row.key is None or (task.key is not None and row.key != task.key):
             return False
-        return task.kind == "renewal" or row.activated_by is None
+        return task.kind == "renewal" or (
+            row.activated_by is None and (task.asked_for or activates_by_itself(machine, row))
+        )
 
     def advance(self, minutes: int) -> None:
         """Let site time pass: grace runs down, remembered clients fall out, renewals become due."""

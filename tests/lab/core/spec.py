@@ -16,15 +16,31 @@
         products:                            # left out: the edition's GVLK, not activated, as volume media leave it
           - {key: BBBBB-CCCCC-DDDDD-FFFFF-MKWNH, activated: true}     # an activation that is already spent
           - {channel: gvlk}                  # the published key of the edition, without writing it down
-          - {channel: retail}                # a retail or an oem_dm licence; as the next two `activated` unless told
+          - {channel: retail}                # or oem_dm, avma: such a licence; as the next two `activated` unless told
           - {kind: esu}                      # an add-on for extended security updates, beside Windows' own licence
-          - {kind: m365}                     # Microsoft 365 Apps: a subscription licence of Office (not on Windows 7)
+          - {kind: esu, channel: none}       # the same without a key; or with `key`, one of `microsoft.keys`
+          - {kind: m365}                     # Microsoft 365 Apps: a subscription licence of Office
+          - {office: ProPlus2021}            # volume Office with its GVLK; `office.yaml` in `data` has the names
+          - {office: VisioPro2021, key: ...} # with a MAK; two entries of one product: keys side by side
+          - {office: ProPlus2021, channel: none}      # without a key; `retail`: a retail row, and no volume rows
+          - {office_host: "2021", key: ...}  # the licence pack of an Office KMS host, and maybe its key
+        domain_joined: true                  # default; false: no activation by Active Directory
+        registry:                            # values below HKEY_LOCAL_MACHINE: texts and numbers
+          SOFTWARE\\Policies\\Microsoft\\Windows NT\\CurrentVersion\\Software Protection Platform:
+            KeyManagementServiceName: kms.example.test
         dialects: [dates-1601-nil]           # names of `dialects.DIALECTS` for these machines, on top of the site's
     microsoft:
       keys:                                  # what the simulated activation service knows
         - {key: ..., kind: mak, for: [windows-11-enterprise], activations: 100, description: text, blocked: false}
         - {key: ..., kind: kms_host, for: [...], channel: VOLUME_KMS_WS22, hosts: 6, activations_per_host: 10}
         - {key: ..., kind: retail, for: [...]}
+        - {key: ..., kind: esu, for: [...], activations: 10}
+        - {key: ..., kind: mak, for: [ProPlus2021, Standard2021]}       # of Office: products of one class family
+        - {key: ..., kind: kms_host, for: [office-2021]}
+    active_directory:
+      activation_objects:                    # default none: nothing is activated by Active Directory
+        - {name: text, channel: VOLUME_KMS_WS22}      # made with a host key of Windows
+        - {name: text, office_host: "2021"}           # made with a host key of Office
     behaviour:
       background_activation_seconds: null    # after a key change the service activates by itself, n seconds later
       products_without_key: 300              # licence rows without a key, as every real machine has
@@ -42,31 +58,20 @@ import typing as t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from .catalogue import KMS_HOST_PREFIX, MAK, OPERATING_SYSTEMS, RETAIL, OperatingSystem, languages
+from .catalogue import OFFICE_HOST, OPERATING_SYSTEMS, OperatingSystem, languages
 from .dialect import STANDARD, Dialect
 from .dialects import DIALECTS, Contradiction, speak
-from .product_key import KeyMark, mark_key
+from .fresh_registry import REG_DWORD, REG_SZ, Registry
+from .licence import ActivationObject
+from .office import office_releases
+from .site_checks import SiteError, boolean_of, check_names, choice_of, count_of, list_of, mapping_of, text_of
+from .spec_keys import InstalledKey, MicrosoftKey, installed_key, microsoft_key
+
+__all__ = ["Behaviour", "MachineSpec", "SiteError", "SiteSpec", "parse_site"]
 
 _RANGE = re.compile(r"(.*?)\[(\d+):(\d+)\](.*)")
 _MACHINE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _DOMAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
-GVLK, RETAIL_FORM, OEM_FORM, ESU, M365 = "gvlk", "retail", "oem_dm", "esu", "m365"
-_CHANNELS = (GVLK, RETAIL_FORM, OEM_FORM)
-_PRODUCT_KINDS = (ESU, M365)
-_KINDS = ("mak", "kms_host", "retail")
-
-
-class SiteError(Exception):
-    """The site file or a `lab set` is wrong: one sentence for its author."""
-
-
-@dataclass(frozen=True, slots=True)
-class InstalledKey:
-    """A key that a machine starts with. `mark` is None for what `form` makes up: GVLK, retail, oem_dm, esu, m365."""
-
-    mark: KeyMark | None
-    activated: bool
-    form: str = GVLK
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +84,8 @@ class MachineSpec:
     groups: tuple[str, ...] = ()
     products: tuple[InstalledKey, ...] | None = None
     dialect: Dialect = STANDARD
-
-
-@dataclass(frozen=True, slots=True)
-class MicrosoftKey:
-    """A key of the simulated activation service, with its limits; the key itself is not kept."""
-
-    mark: KeyMark
-    kind: str
-    systems: frozenset[str]
-    channel: str
-    description: str
-    activations: int
-    hosts: int
-    activations_per_host: int
-    blocked: bool
+    domain_joined: bool = True
+    registry: Registry = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,24 +107,28 @@ class SiteSpec:
     behaviour: Behaviour
     dns: Mapping[str, t.Any]
     account: Mapping[str, t.Any]
+    activation_objects: tuple[ActivationObject, ...] = ()
 
 
 def parse_site(document: Mapping[str, t.Any]) -> SiteSpec:
     """Check a loaded site file and expand its ranges. Raises SiteError."""
     where = "the site file"
-    top = _mapping(document, where)
-    _known(top, ("domain", "dns", "account", "machines", "microsoft", "behaviour"), where)
-    domain = _text(top, "domain", where).lower()
+    top = mapping_of(document, where)
+    check_names(top, ("domain", "dns", "account", "machines", "microsoft", "active_directory", "behaviour"), where)
+    domain = text_of(top, "domain", where).lower()
     if _DOMAIN.fullmatch(domain) is None:
         raise SiteError(f"`domain` in {where} is not a DNS domain: {domain!r}.")
-    behaviour = _behaviour(_mapping(top.get("behaviour", {}), "`behaviour`"))
-    machines = tuple(_machines(_mapping(top.get("machines"), "`machines`"), behaviour.dialect))
+    behaviour = _behaviour(mapping_of(top.get("behaviour", {}), "`behaviour`"))
+    machines = tuple(_machines(mapping_of(top.get("machines"), "`machines`"), behaviour.dialect))
     if not machines:
         raise SiteError("`machines` in the site file names no machine.")
-    microsoft = _mapping(top.get("microsoft", {}), "`microsoft`")
-    _known(microsoft, ("keys",), "`microsoft`")
+    directory = mapping_of(top.get("active_directory", {}), "`active_directory`")
+    check_names(directory, ("activation_objects",), "`active_directory`")
+    microsoft = mapping_of(top.get("microsoft", {}), "`microsoft`")
+    check_names(microsoft, ("keys",), "`microsoft`")
     keys = tuple(
-        _key(entry, number) for number, entry in enumerate(_list(microsoft.get("keys", []), "`microsoft.keys`"), 1)
+        microsoft_key(entry, number)
+        for number, entry in enumerate(list_of(microsoft.get("keys", []), "`microsoft.keys`"), 1)
     )
     known = {key.mark.sha256 for key in keys}
     if len(known) != len(keys):
@@ -142,8 +138,9 @@ def parse_site(document: Mapping[str, t.Any]) -> SiteSpec:
         machines,
         keys,
         behaviour,
-        _mapping(top.get("dns") or {}, "`dns`"),
-        _mapping(top.get("account") or {}, "`account`"),
+        mapping_of(top.get("dns") or {}, "`dns`"),
+        mapping_of(top.get("account") or {}, "`account`"),
+        tuple(_activation_objects(list_of(directory.get("activation_objects", []), "`activation_objects`"), domain)),
     )
 
 
@@ -162,16 +159,18 @@ def _machines(document: Mapping[str, t.Any], dialect: Dialect) -> Iterable[Machi
     seen: set[str] = set()
     for pattern, entry in document.items():
         where = f"machine {pattern!r}"
-        fields = _mapping(entry, where)
-        _known(fields, ("os", "language", "groups", "products", "dialects"), where)
-        system = _choice(_text(fields, "os", where), OPERATING_SYSTEMS, "operating system", where)
+        fields = mapping_of(entry, where)
+        check_names(fields, ("os", "language", "groups", "products", "dialects", "domain_joined", "registry"), where)
+        system = choice_of(text_of(fields, "os", where), OPERATING_SYSTEMS, "operating system", where)
         spoken = fields.get("language", "en-US")
         cycle = [_language(item, where) for item in (spoken if isinstance(spoken, list) else [spoken])]
-        groups = tuple(str(group) for group in _list(fields.get("groups", []), f"`groups` of {where}"))
+        groups = tuple(str(group) for group in list_of(fields.get("groups", []), f"`groups` of {where}"))
         products = fields.get("products")
         installed = None
         if products is not None:
-            installed = tuple(_installed(item, where) for item in _list(products, f"`products` of {where}"))
+            installed = tuple(installed_key(item, where) for item in list_of(products, f"`products` of {where}"))
+        joined = boolean_of(fields, "domain_joined", True, where)
+        registry = _registry(mapping_of(fields.get("registry", {}), f"`registry` of {where}"), where)
         spoken_here = _dialect(dialect, fields.get("dialects", []), where)
         for position, name in enumerate(expand_range(str(pattern))):
             if _MACHINE_NAME.fullmatch(name) is None:
@@ -179,63 +178,44 @@ def _machines(document: Mapping[str, t.Any], dialect: Dialect) -> Iterable[Machi
             if name in seen:
                 raise SiteError(f"The machine {name!r} is named twice in `machines`.")
             seen.add(name)
-            yield MachineSpec(name, system, cycle[position % len(cycle)], groups, installed, spoken_here)
+            language = cycle[position % len(cycle)]
+            yield MachineSpec(name, system, language, groups, installed, spoken_here, joined, registry)
 
 
-def _installed(entry: t.Any, where: str) -> InstalledKey:
-    fields = _mapping(entry, f"`products` of {where}")
-    _known(fields, ("key", "channel", "kind", "activated"), f"`products` of {where}")
-    given = [name for name in ("key", "channel", "kind") if name in fields]
-    if len(given) != 1:
-        raise SiteError(f"A product of {where} needs either `key`, or `channel`, or `kind`.")
-    if given == ["key"]:
-        return InstalledKey(_mark(fields["key"], f"a product of {where}"), _boolean(fields, "activated", False, where))
-    valid = _CHANNELS if given == ["channel"] else _PRODUCT_KINDS
-    form = fields[given[0]]
-    if form not in valid:
-        raise SiteError(f"`{given[0]}` of a product of {where} is {form!r}; valid values are {', '.join(valid)}.")
-    return InstalledKey(None, _boolean(fields, "activated", form != GVLK, where), form)
+def _registry(document: Mapping[str, t.Any], where: str) -> Registry:
+    registry: Registry = {}
+    for path, entry in document.items():
+        values = mapping_of(entry, f"`registry` of {where}")
+        for name, data in values.items():
+            if type(data) not in (str, int):
+                raise SiteError(f"`registry` of {where} has neither a text nor a number for {name}: {data!r}.")
+            kind = REG_SZ if isinstance(data, str) else REG_DWORD
+            registry.setdefault(str(path).strip("\\").lower(), {})[str(name).lower()] = (str(name), kind, data)
+    return registry
 
 
-def _key(entry: t.Any, number: int) -> MicrosoftKey:
-    where = f"entry {number} of `microsoft.keys`"
-    fields = _mapping(entry, where)
-    _known(
-        fields,
-        ("key", "kind", "for", "activations", "channel", "hosts", "activations_per_host", "description", "blocked"),
-        where,
-    )
-    mark = _mark(fields.get("key"), where)
-    kind = _text(fields, "kind", where)
-    if kind not in _KINDS:
-        raise SiteError(f"`kind` in {where} is {kind!r}; valid kinds are {', '.join(_KINDS)}.")
-    names = [str(name) for name in _list(fields.get("for"), f"`for` in {where}")]
-    if not names:
-        raise SiteError(f"`for` in {where} names no operating system.")
-    systems = [_choice(name, OPERATING_SYSTEMS, "operating system", where) for name in names]
-    channel = {"mak": MAK, "retail": RETAIL, "kms_host": systems[0].host_channel}[kind]
-    if "channel" in fields:
-        channel = _text(fields, "channel", where)
-        if kind != "kms_host" or not channel.startswith(KMS_HOST_PREFIX):
-            raise SiteError(
-                f"`channel` in {where} is for host keys only and starts with {KMS_HOST_PREFIX}: {channel!r}."
-            )
-    return MicrosoftKey(
-        mark,
-        kind,
-        frozenset(names),
-        channel,
-        str(fields.get("description", f"{kind} for {', '.join(names)}")),
-        _count(fields, "activations", 50, where),
-        _count(fields, "hosts", 6, where),
-        _count(fields, "activations_per_host", 10, where),
-        _boolean(fields, "blocked", False, where),
-    )
+def _activation_objects(entries: list[t.Any], domain: str) -> Iterable[ActivationObject]:
+    """Source: kms_rules.yaml, adba, object."""
+    naming_context = ",".join(f"DC={part}" for part in domain.split("."))
+    container = f"CN=Activation Objects,CN=Microsoft SPP,CN=Services,CN=Configuration,{naming_context}"
+    for number, entry in enumerate(entries, 1):
+        where = f"entry {number} of `active_directory.activation_objects`"
+        fields = mapping_of(entry, where)
+        check_names(fields, ("name", "channel", "office_host"), where)
+        name = text_of(fields, "name", where)
+        if ("channel" in fields) == ("office_host" in fields):
+            raise SiteError(f"{where[0].upper()}{where[1:]} needs either `channel` or `office_host`.")
+        year, channel = "", OFFICE_HOST
+        if "channel" in fields:
+            channel = text_of(fields, "channel", where)
+        else:
+            year = choice_of(str(fields["office_host"]), office_releases(), "release of Office", where).year
+        yield ActivationObject(name, f"CN={name},{container}", channel, year)
 
 
 def _behaviour(fields: Mapping[str, t.Any]) -> Behaviour:
     plain = {field.name: field for field in dataclasses.fields(Dialect) if field.name != "pull_rows"}
-    _known(fields, ("background_activation_seconds", "products_without_key", "dialects", *plain), "`behaviour`")
+    check_names(fields, ("background_activation_seconds", "products_without_key", "dialects", *plain), "`behaviour`")
     seconds = fields.get("background_activation_seconds")
     if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or seconds < 0):
         raise SiteError(f"`behaviour.background_activation_seconds` is neither null nor seconds: {seconds!r}.")
@@ -247,7 +227,7 @@ def _behaviour(fields: Mapping[str, t.Any]) -> Behaviour:
         if chosen.get(name, valid[0]) not in valid:
             raise SiteError(f"`behaviour.{name}` is {chosen[name]!r}; valid values are {', '.join(map(str, valid))}.")
     dialect = dataclasses.replace(_dialect(STANDARD, fields.get("dialects", []), "`behaviour`"), **chosen)
-    return Behaviour(seconds, _count(fields, "products_without_key", 300, "`behaviour`"), dialect)
+    return Behaviour(seconds, count_of(fields, "products_without_key", 300, "`behaviour`"), dialect)
 
 
 #: Fields of `Dialect` that are one of a few words or numbers.
@@ -258,11 +238,13 @@ _CHOICES: dict[str, tuple[object, ...]] = {
     "firewall_success_form": ("empty", "zero", "nil"),
     "fault_relates_to": ("echoed", "missing", "malformed"),
     "null_array": ("omitted", "nil"),
+    "event_12290_strings": ("text_and_fields", "fields", "text"),
+    "event_client_strings": ("text", "fields"),
 }
 
 
 def _dialect(base: Dialect, names: t.Any, where: str) -> Dialect:
-    chosen = [str(name) for name in _list(names, f"`dialects` of {where}")]
+    chosen = [str(name) for name in list_of(names, f"`dialects` of {where}")]
     for name in chosen:
         if name not in DIALECTS:
             raise SiteError(f"{name!r} in {where} is no dialect of the lab; valid names are {', '.join(DIALECTS)}.")
@@ -272,65 +254,7 @@ def _dialect(base: Dialect, names: t.Any, where: str) -> Dialect:
         raise SiteError(f"`dialects` of {where}: {contradiction}") from None
 
 
-def _mark(value: t.Any, where: str) -> KeyMark:
-    mark = mark_key(value) if isinstance(value, str) else None
-    if mark is None:
-        raise SiteError(
-            f"The product key in {where} is not five groups of five characters of BCDFGHJKMNPQRTVWXY2346789. "
-            "A made-up key repeats one letter in each of the first four groups."
-        )
-    return mark
-
-
 def _language(value: t.Any, where: str) -> str:
     if value not in languages():
         raise SiteError(f"`language` of {where} is {value!r}; valid languages are {', '.join(languages())}.")
     return str(value)
-
-
-def _choice(name: str, table: Mapping[str, OperatingSystem], what: str, where: str) -> OperatingSystem:
-    if name not in table:
-        raise SiteError(f"{name!r} in {where} is no {what} of the lab; valid names are {', '.join(sorted(table))}.")
-    return table[name]
-
-
-def _known(fields: Mapping[str, t.Any], valid: Iterable[str], where: str) -> None:
-    names = tuple(valid)
-    for name in fields:
-        if name not in names:
-            raise SiteError(f"{name!r} is not a name in {where}; valid names are {', '.join(names)}.")
-
-
-def _mapping(value: t.Any, where: str) -> Mapping[str, t.Any]:
-    if not isinstance(value, Mapping):
-        raise SiteError(
-            f"{where[0].upper()}{where[1:]} is not a mapping of names to values but a {type(value).__name__}."
-        )
-    return value
-
-
-def _list(value: t.Any, where: str) -> list[t.Any]:
-    if not isinstance(value, list):
-        raise SiteError(f"{where[0].upper()}{where[1:]} is not a list but a {type(value).__name__}.")
-    return value
-
-
-def _text(fields: Mapping[str, t.Any], name: str, where: str) -> str:
-    value = fields.get(name)
-    if not isinstance(value, str) or not value:
-        raise SiteError(f"`{name}` is missing in {where}, or is not a text: {value!r}.")
-    return value
-
-
-def _count(fields: Mapping[str, t.Any], name: str, default: int, where: str) -> int:
-    value = fields.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise SiteError(f"`{name}` in {where} is not a whole number of 0 or more: {value!r}.")
-    return value
-
-
-def _boolean(fields: Mapping[str, t.Any], name: str, default: bool, where: str) -> bool:
-    value = fields.get(name, default)
-    if not isinstance(value, bool):
-        raise SiteError(f"`{name}` of {where} is neither true nor false: {value!r}.")
-    return value

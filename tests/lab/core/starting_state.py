@@ -9,15 +9,20 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from .catalogue import EVALUATION, published_key_of
-from .foreign_products import foreign_row
+from .catalogue import EVALUATION, published_key_of, published_keys
+from .foreign_products import esu_row, foreign_row
 from .keys_on_machine import install_key
 from .licence import REASON_KMS_LICENSED, LicenceRow, LicenseStatus
 from .machine import Machine
 from .microsoft import HOST_KEY_LIMIT, MAK_LIMIT
+from .office import OfficeProduct, office_host_row, office_releases, office_row
 from .product_key import KeyMark, mark_key
-from .spec import GVLK, InstalledKey, SiteError
+from .site_checks import SiteError
+from .spec_keys import GVLK, NO_KEY, RETAIL_FORM, InstalledKey
 from .world import SppFailure, World
+
+#: The key of an Office from a shop: made up.
+_RETAIL_OFFICE_KEY = mark_key("HHHHH-JJJJJ-KKKKK-MMMMM-RTWFF")
 
 #: The key that evaluation media carry: of the form of a key, and no one's.
 _EVALUATION_KEY = mark_key("BBBBB-CCCCC-DDDDD-FFFFF-MKWRV")
@@ -33,16 +38,47 @@ def give_products(world: World, machine: Machine) -> None:
             _install(world, machine, InstalledKey(None, activated=False))
         return
     for product in installed:
-        if product.form == GVLK:
+        if product.office is not None:
+            _install_office(world, machine, product, product.office)
+        elif product.office_host or product.is_esu:
+            machine.put_row(_bare_row(machine, product))
+            if product.form != NO_KEY:
+                _install(world, machine, product)
+        elif product.form == GVLK:
             _install(world, machine, product)
         else:
             machine.put_row(foreign_row(machine, product, world.now()))
 
 
+def _bare_row(machine: Machine, product: InstalledKey) -> LicenceRow:
+    """The row that an update, or a licence pack, adds."""
+    if product.is_esu:
+        return esu_row(machine.os)
+    return office_host_row(office_releases()[product.office_host], machine.dialect)
+
+
+def _install_office(world: World, machine: Machine, product: InstalledKey, office: OfficeProduct) -> None:
+    """The licence rows of an Office, which come with its installation, and its key."""
+    if product.form == RETAIL_FORM:
+        assert _RETAIL_OFFICE_KEY is not None
+        now = world.now()
+        row = office_row(office, RETAIL_FORM, machine.os, machine.dialect)
+        row = row.with_new_key(_RETAIL_OFFICE_KEY, False, now, machine.dialect)
+        machine.put_row(row.licensed_for_ever() if product.activated else row)
+        return
+    for form in ("gvlk", "mak"):
+        row = office_row(office, form, machine.os, machine.dialect)
+        if machine.own_row(row.activation_id) is None:
+            machine.put_row(row)
+    if product.form != NO_KEY:
+        _install(world, machine, product)
+
+
 def _install(world: World, machine: Machine, product: InstalledKey) -> None:
-    mark = product.mark or _published(machine)
+    mark = product.mark or _published(machine, product.office)
+    ospp = product.office is not None and product.office.is_ospp(machine.os)
     try:
-        install_key(world, machine, mark)
+        install_key(world, machine, mark, ospp=ospp)
     except SppFailure as failure:
         raise SiteError(
             f"The key ending in {mark.last_five} does not fit {machine.name} ({machine.os.name}), code {failure}: "
@@ -72,7 +108,9 @@ def _activate(world: World, machine: Machine, row: LicenceRow) -> None:
     machine.put_row(row.licensed_for_ever())
 
 
-def _published(machine: Machine) -> KeyMark:
+def _published(machine: Machine, office: OfficeProduct | None) -> KeyMark:
+    if office is not None:
+        return KeyMark(office.gvlk, published_keys()[office.gvlk].last_five)
     found = published_key_of(machine.os)
     if found is None:
         raise SiteError(f"`channel: gvlk` of {machine.name}: Microsoft publishes no GVLK for {machine.os.name}.")

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from .kms import CACHE_MAXIMUM
+from .kms import Tally
 from .licence import LicenceRow
-from .machine import FIREWALL_RULE, Machine
+from .machine import FIREWALL_RULE, Machine, ServiceSettings
 from .world import World
 
 
@@ -36,6 +36,9 @@ def machine_state(machine: Machine, now: datetime) -> dict[str, object]:
         "sku": machine.os.sku,
         "cmid": machine.client_machine_id,
         "service": _service_state(machine, now),
+        "office_service": _settings(machine.ospp_settings) if machine.has_ospp else None,
+        "office_cmid": machine.ospp_client_machine_id,
+        "key_in_registry": machine.key_in_registry,
         "products": [_product_state(row, now) for row in machine.keyed_rows(now)],
         "kms_host": _kms_host_state(machine, now),
         "firewall": {FIREWALL_RULE: machine.firewall_on},
@@ -47,9 +50,11 @@ def machine_state(machine: Machine, now: datetime) -> dict[str, object]:
 
 
 def _service_state(machine: Machine, now: datetime) -> dict[str, object]:
-    settings = machine.settings
+    return {"service_state": machine.service_state(now).lower(), **_settings(machine.settings)}
+
+
+def _settings(settings: ServiceSettings) -> dict[str, object]:
     return {
-        "service_state": machine.service_state(now).lower(),
         "kms_machine": settings.kms_machine,
         "kms_port": settings.kms_port,
         "lookup_domain": settings.lookup_domain,
@@ -67,6 +72,8 @@ def _product_state(row: LicenceRow, now: datetime) -> dict[str, object]:
         "application_id": row.application_id,
         "name": row.name,
         "description": row.description,
+        "license_family": row.family,
+        "class_family": "ospp" if row.is_ospp else "spp",
         "license_status": int(row.status),
         "license_status_reason": f"0x{row.reason:08X}",
         "grace_minutes": row.grace_minutes(now),
@@ -76,6 +83,8 @@ def _product_state(row: LicenceRow, now: datetime) -> dict[str, object]:
         "kms_machine": row.kms_machine,
         "kms_port": row.kms_port or None,
         "lookup_domain": row.lookup_domain,
+        "activation_type_enabled": row.activation_type_enabled,
+        "activation_object": row.activation_object.name if row.activation_object else None,
         "discovered_name": row.discovered_name,
         "discovered_address": row.discovered_address,
     }
@@ -84,16 +93,26 @@ def _product_state(row: LicenceRow, now: datetime) -> dict[str, object]:
 def _kms_host_state(machine: Machine, now: datetime) -> dict[str, object] | None:
     if machine.kms is None:
         return None
-    clients = [cmid for cmid, _seen in machine.kms.pool.at(now).clients]
-    counters = machine.kms.counters
+    rows = machine.host_rows(now)
+    tallies = {pool: machine.kms.tally(pool, now) for pool in dict.fromkeys(row.pool(machine.dialect) for row in rows)}
+    requests = [tally.counters for tally in tallies.values()]
     return {
-        "listening": machine.service_state(now) == "Running"
-        and machine.firewall_on
-        and machine.kms_host_row(now) is not None,
-        "activated": machine.active_kms_host(now) is not None,
+        "listening": machine.service_state(now) == "Running" and machine.firewall_on and bool(rows),
+        "activated": any(machine.active_kms_host(row) for row in rows),
         "port": machine.kms.port,
-        "pools": {"windows": {"count": len(clients), "maximum": CACHE_MAXIMUM, "cmids": clients}},
-        "requests": {"total": counters.total, "failed": counters.failed, "by_license_status": list(counters.by_status)},
+        "pools": {pool: _tally_state(tally) for pool, tally in tallies.items()},
+        "requests": {
+            "total": sum(counters.total for counters in requests),
+            "failed": sum(counters.failed for counters in requests),
+            "by_license_status": [
+                sum(counts) for counts in zip(*(counters.by_status for counters in requests), strict=True)
+            ],
+        },
         "activation_interval": machine.kms.activation_interval,
         "renewal_interval": machine.kms.renewal_interval,
     }
+
+
+def _tally_state(tally: Tally) -> dict[str, object]:
+    clients = [cmid for cmid, _seen in tally.pool.clients]
+    return {"count": len(clients), "maximum": tally.pool.maximum, "cmids": clients}

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from ..effects import Effect, Outcome
 from .clock import SiteClock
+from .licence import ActivationObject
 from .machine import Machine
 from .microsoft import MicrosoftService
 from .product_key import KeyMark
@@ -38,6 +39,7 @@ class BackgroundTask:
     """Something that a machine's licensing service does by itself at site time `at`.
 
     `kind` is "activation" (after a key change, or one that outlasted its request), "renewal", or "install_key".
+    `asked_for`: a request began it. `ospp`: the Office classes were asked to install the key.
     """
 
     machine: str
@@ -45,18 +47,22 @@ class BackgroundTask:
     at: datetime
     activation_id: str = ""
     key: KeyMark | None = None
+    asked_for: bool = False
+    ospp: bool = False
 
 
 @dataclass(slots=True)
 class World:
-    """Shared by every machine of a site."""
+    """Shared by every machine of a site. `microsoft_elsewhere`: another process has the one activation service."""
 
     clock: SiteClock
     microsoft: MicrosoftService
     kms_secret: bytes
     chance: random.Random
     behaviour: Behaviour
+    activation_objects: tuple[ActivationObject, ...] = ()
     tasks: list[BackgroundTask] = field(default_factory=list)
+    microsoft_elsewhere: bool = False
 
     def now(self) -> datetime:
         """Site time."""

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element
 
 from ..effects import DropConnection, Handler, Response, Wait
 from . import faults, soap
-from .cim import CimClass
+from .cim import PRODUCT_CLASSES, CimClass, is_office_class
 from .enumeration import OPERATIONS, OPERATIONS_WINDOWS_7, Enumeration, OpenEnumerations
 from .faults import Fault
 from .machine import Machine
@@ -132,9 +132,9 @@ class WsmanService:
 
     # -- Enumerate, Pull, Release
 
-    def _let_start(self, request: Request, cim_class: CimClass, *, is_query: bool = False) -> Steps[None]:
+    def _let_start(self, request: Request, cim_class: CimClass, query_seconds: float = 0.0) -> Steps[None]:
         """Wait for a service that is starting and for a slow query, at most as long as the request allows."""
-        seconds = self._resources.seconds_until_ready(cim_class, is_query=is_query)
+        seconds = self._resources.seconds_until_ready(cim_class) + query_seconds
         if seconds > request.timeout:
             yield Wait(request.timeout)
             raise faults.timed_out()
@@ -146,13 +146,14 @@ class WsmanService:
         body = request.body
         if body is None or body.tag != f"{{{ENUMERATION}}}Enumerate":
             raise faults.schema_error()
-        cim_class, items = self._resources.selected(request, body, operation)
-        yield from self._let_start(request, cim_class, is_query=True)
+        selection = self._resources.selected(request, body, operation)
+        cim_class = selection.cim_class
+        yield from self._let_start(request, cim_class, selection.seconds)
         if self._enumerations.is_full(user, self._world.now()):
             raise faults.quota()
         chance = self._world.chance
         low, high = self._machine.dialect.pull_rows
-        enumeration = Enumeration(list(items), cim_class.name, user, chance.randint(low, high), self._world.now())
+        enumeration = Enumeration(selection.rows, cim_class.name, user, chance.randint(low, high), self._world.now())
         first = ""
         if body.find(f"{{{WSMAN}}}OptimizeEnumeration") is not None:
             # Windows 2008 R2 and later put one item into the first response, however many were asked for.
@@ -248,14 +249,17 @@ class WsmanService:
         yield from self._let_start(request, cim_class)
         name, parameters = found
         operation.text = f"Invoke {cim_class.name}.{name}"
-        row = None
+        row, service = None, ""
         if cim_class.properties:
             instance = self._resources.instance(request, cim_class, "ExecMethod")
-            if cim_class.name == "SoftwareLicensingProduct":
+            if cim_class.name in PRODUCT_CLASSES:
                 row = self._machine.row(str(instance["ID"]), self._world.now())
+            elif cim_class.name == "Win32_Service":
+                service = str(instance["Name"])
         arguments = self._arguments(request.body, name, parameters)
         dialect = self._machine.dialect
-        call = Call(self._world, self._machine, row, arguments, request.timeout)
+        ospp = is_office_class(cim_class.name)
+        call = Call(self._world, self._machine, row, arguments, request.timeout, ospp=ospp, service=service)
         try:
             result = yield from find_method(cim_class.name, name)(call)
         except SppFailure as failure:

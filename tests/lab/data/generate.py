@@ -4,7 +4,8 @@
 
 """Write the lab's own tables from the reference: `python tests/lab/data/generate.py` (needs PyYAML, at this time only).
 
-`releases.yaml` beside this file says which editions of which release the lab has; their facts are the reference's.
+`releases.yaml` and `office.yaml` beside this file say which editions of which release the lab has; their facts are the
+reference's.
 
 The lab must not share a misunderstanding with the collection it tests, so it knows a GVLK by its SHA-256 and reads
 the classes from its own table.
@@ -27,10 +28,14 @@ CLASSES = (
     "SoftwareLicensingService",
     "SoftwareLicensingProduct",
     "SoftwareLicensingTokenActivationLicense",
+    "OfficeSoftwareProtectionService",
+    "OfficeSoftwareProtectionProduct",
+    "OfficeSoftwareProtectionTokenActivationLicense",
     "Win32_OperatingSystem",
     "Win32_Service",
     "MSFT_NetFirewallRule",
     "StdRegProv",
+    "Win32_NTLogEvent",
 )
 
 #: Members that real instances have and the reference leaves out, because the product does not use them.
@@ -115,8 +120,45 @@ def gvlk_table() -> dict[str, t.Any]:
     return dict(sorted(table.items()))
 
 
+def office_table() -> dict[str, t.Any]:
+    """Office: releases with their host row, and products (ProPlus2021) with the SHA-256 of their GVLK and their rows.
+
+    A row is (family, activation Id or "" where no source prints one).
+    """
+    document = yaml.safe_load((HERE / "office.yaml").read_text(encoding="utf-8"))
+    gvlk: dict[str, dict[str, str]] = {}
+    for digest, entry in gvlk_table().items():
+        gvlk.setdefault(entry["product"], {})[plain_edition(entry["edition"])] = digest
+    table: dict[str, t.Any] = {}
+    for year, release in document["releases"].items():
+        ids, host = release["ids"], release["host"]
+        products = {}
+        for product, edition in document["products"].items():
+            if edition in gvlk[release["gvlk"]]:
+                families = {form: name.format(product=product) for form, name in release["families"].items()}
+                rows = {form: [family, ids.get(family, "")] for form, family in families.items()}
+                products[f"{product}{year}"] = {"gvlk": gvlk[release["gvlk"]].pop(edition), "rows": rows}
+        if gvlk[release["gvlk"]]:
+            raise ValueError(f"office.yaml lacks products of {release['gvlk']}: {sorted(gvlk[release['gvlk']])}.")
+        table[year] = {
+            "label": release["label"],
+            "application_id": release["application_id"],
+            "host": {**host, "id": ids.get(host["family"], "")},
+            "products": products,
+        }
+    return table
+
+
+def plain_edition(edition: str) -> str:
+    """The edition of an Office without its brand and year: Visio LTSC Standard 2021 is Visio Standard."""
+    return " ".join(word for word in edition.split() if word not in ("Office", "LTSC") and not word.isdigit())
+
+
 def class_table() -> dict[str, t.Any]:
-    """Class name -> namespace, keys, properties and methods with types."""
+    """Class name -> namespace, keys, properties and methods with types.
+
+    `verified` are the members that a source confirms, where the rest of a class is derived; null: all of them.
+    """
     document = yaml.safe_load((REFERENCE / "cim_classes.yaml").read_text(encoding="utf-8"))
     table: dict[str, t.Any] = {}
     for entry in document["classes"]:
@@ -137,13 +179,19 @@ def class_table() -> dict[str, t.Any]:
             }
             for method in entry.get("methods", [])
         }
-        table[name] = {"namespace": namespace, "properties": properties, "methods": methods}
+        table[name] = {
+            "namespace": namespace,
+            "properties": properties,
+            "methods": methods,
+            "verified": entry.get("verified_members"),
+        }
     table["Win32_ComputerSystem"] = {
         "namespace": "root/cimv2",
         "properties": {
             name: {"type": kind, "key": name == "Name", "since": ""} for name, kind in COMPUTER_SYSTEM.items()
         },
         "methods": {},
+        "verified": None,
     }
     return table
 
@@ -182,6 +230,7 @@ def render(table: dict[str, t.Any]) -> str:
 def main() -> None:
     """Rewrite the tables beside this file."""
     (HERE / "gvlk.json").write_text(render(gvlk_table()), encoding="utf-8")
+    (HERE / "office.json").write_text(render(office_table()), encoding="utf-8")
     (HERE / "operating_systems.json").write_text(render(system_table()), encoding="utf-8")
     (HERE / "cim_classes.json").write_text(render(class_table()), encoding="utf-8")
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who is on the other end of a connection: Negotiate (raw NTLMSSP or SPNEGO), Basic, and client certificates.
+"""Who is on the other end of a connection: Negotiate (NTLM, raw or in SPNEGO, and Kerberos), Basic, certificates.
 
 WinRM authenticates a TCP connection, not a request: the security context that authenticated it also seals its
 messages. So one `ConnectionLogin` lives as long as its connection.
@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +21,11 @@ from pathlib import Path
 import spnego
 from spnego.exceptions import SpnegoError
 
+from .kerberos import KerberosContext
 from .settings import Account
 from .state_folder import write_private
+
+LOG = logging.getLogger(__name__)
 
 MUTUAL_TLS = "http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual"
 """What Authorization says when the client certificate is the login. Source: DSP0226, security profiles."""
@@ -60,7 +64,7 @@ class ConnectionLogin:
     def __init__(self, account: Account, certificate_user: str | None = None) -> None:
         self._account = account
         self._certificate_user = certificate_user
-        self._context: spnego.ContextProxy | None = None
+        self._context: spnego.ContextProxy | KerberosContext | None = None
         self._user: str | None = None
 
     def authenticate(self, authorization: str | None) -> Welcome | Refusal:
@@ -79,7 +83,8 @@ class ConnectionLogin:
             return self._refusal()
         if scheme.lower() == "basic" and "basic" in self._account.transports:
             return self._basic(token)
-        if scheme.lower() == "negotiate" and "ntlm" in self._account.transports:
+        ways = {"negotiate": {"ntlm", "kerberos"}, "kerberos": {"kerberos"}}.get(scheme.lower(), set())
+        if ways.intersection(self._account.transports):
             return self._negotiate(token)
         return self._refusal()
 
@@ -88,9 +93,10 @@ class ConnectionLogin:
         if self._context is None or not self._context.complete:
             raise ValueError("the connection has no security context")
         try:
-            return self._context.unwrap_winrm(signature, sealed)
+            plain: bytes = self._context.unwrap_winrm(signature, sealed)
         except SpnegoError as error:
             raise ValueError("the message was not sealed by this connection's security context") from error
+        return plain
 
     def seal(self, plain: bytes) -> tuple[bytes, bytes, int]:
         """Encrypt a message of this connection: signature, sealed bytes, padding length."""
@@ -108,23 +114,34 @@ class ConnectionLogin:
 
     def _negotiate(self, token: bytes) -> Welcome | Refusal:
         if self._context is None or self._context.complete:
-            # A raw NTLM token needs the plain NTLM acceptor: SPNEGO's would answer with a SPNEGO token.
-            protocol = "ntlm" if token.startswith(b"NTLMSSP\0") else "negotiate"
-            option = spnego.NegotiateOptions.use_ntlm if protocol == "ntlm" else spnego.NegotiateOptions.use_negotiate
-            self._context = spnego.server(protocol=protocol, options=option)
+            self._context = self._new_context(token)
             self._user = None
         try:
             answer = self._context.step(token)
-        except Exception:  # on bytes that are no token the parser raises whatever it stumbles over
+        except Exception as error:  # on bytes that are no token the parser raises whatever it stumbles over
+            LOG.info("a token was refused: %s", error)
             self._context = None
             return self._refusal()
         if not self._context.complete:
             return Refusal((_negotiate_header(answer or b""),))
-        self._user = self._context.client_principal or self._account.user
+        user = self._context.client_principal or self._account.user
+        if isinstance(self._context, KerberosContext) and user.partition("@")[0].lower() != self._account.user.lower():
+            LOG.warning("%s has a good ticket, and may not manage this machine", user)
+            self._context = None
+            return self._refusal()
+        self._user = user
         return Welcome(self._user, header=_negotiate_header(answer) if answer else None)
 
+    def _new_context(self, token: bytes) -> spnego.ContextProxy | KerberosContext:
+        if "kerberos" in self._account.transports and not token.startswith(b"NTLMSSP\0"):
+            return KerberosContext()
+        # A raw NTLM token needs the plain NTLM acceptor: SPNEGO's would answer with a SPNEGO token.
+        protocol = "ntlm" if token.startswith(b"NTLMSSP\0") else "negotiate"
+        option = spnego.NegotiateOptions.use_ntlm if protocol == "ntlm" else spnego.NegotiateOptions.use_negotiate
+        return spnego.server(protocol=protocol, options=option)
+
     def _refusal(self) -> Refusal:
-        schemes = {"ntlm": "Negotiate", "basic": 'Basic realm="WSMAN"'}
+        schemes = {"ntlm": "Negotiate", "kerberos": "Negotiate", "basic": 'Basic realm="WSMAN"'}
         return Refusal(tuple(schemes[name] for name in self._account.transports if name in schemes))
 
 

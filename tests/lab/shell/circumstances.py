@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from lab.core.settings_by_name import VALUES as CORE_VALUES
 
 from .errors import LabError
-from .https import CERTIFICATES, MachineCertificates
+from .https import CERTIFICATES, Certificates
 
 VALUES: dict[str, str] = {
     "certificate": f"{', '.join(CERTIFICATES[:-1])} or {CERTIFICATES[-1]} (what the machine shows over HTTPS)",
@@ -23,7 +23,7 @@ VALUES: dict[str, str] = {
 class Circumstances:
     """What the shell does for each machine; an operation is what an authenticated client asks of it."""
 
-    def __init__(self, machines: Iterable[str], certificates: MachineCertificates | None) -> None:
+    def __init__(self, machines: Iterable[str], certificates: Certificates | None) -> None:
         self._operations_until_stall = dict.fromkeys(machines, 0)
         self._certificates = certificates
 

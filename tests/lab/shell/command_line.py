@@ -64,6 +64,15 @@ def _parser() -> argparse.ArgumentParser:
     commands.choices["run"].add_argument("command", metavar="CMD", nargs=argparse.REMAINDER)
     commands.choices["serve"].add_argument("--ready", metavar="FD", type=int, required=True)
     commands.choices["serve"].add_argument("--temporary", action="store_true")
+    machine = command(
+        "machine", "Be one machine of a site, in a container of its own (see shell/container.py).", _machine
+    )
+    machine.add_argument("name", metavar="NAME")
+    microsoft = command("microsoft", "Be the activation service of a site, in a container of its own.", _microsoft)
+    for added in (machine, microsoft):
+        added.add_argument("--site", metavar="FILE", required=True, type=Path)
+        added.add_argument("--network", metavar="FILE", required=True, type=Path)
+    machine.add_argument("--certificates", metavar="DIR", type=Path, help="with HTTPS")
     command("down", "Stop the lab.", _down)
     command("state", "Print every machine, key counter and KMS count as JSON.", _state)
     command("stats", "Print requests and bytes by machine and CIM operation as JSON.", _stats).add_argument(
@@ -99,6 +108,20 @@ def _serve(options: argparse.Namespace) -> int:
     from . import session
 
     return session.serve(options.site, options.state, options.ready, temporary=options.temporary)
+
+
+def _machine(options: argparse.Namespace) -> int:
+    folder = _folder(options)
+    from . import session
+
+    return session.machine(options.name, options.site, options.network, options.certificates, str(folder.path))
+
+
+def _microsoft(options: argparse.Namespace) -> int:
+    folder = _folder(options)
+    from . import session
+
+    return session.microsoft(options.site, options.network, str(folder.path))
 
 
 def _down(options: argparse.Namespace) -> int:

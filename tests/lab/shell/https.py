@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
 
 from .certificates import Authority, KeyPair
 from .state_folder import StateFolder, write_private
@@ -21,8 +23,22 @@ CERTIFICATES = ("valid", "other_name", "other_authority", "expired")
 OTHER_ADDRESS = "192.0.2.1"
 
 
+class Certificates(Protocol):
+    """The TLS side of some machines."""
+
+    @property
+    def contexts(self) -> Mapping[str, ssl.SSLContext]:
+        """By machine name."""
+
+    def show(self, machine: str, kind: str) -> None:
+        """Let a machine show another certificate to those who connect from now on (see CERTIFICATES)."""
+
+    def user_of(self, transport: asyncio.BaseTransport) -> str | None:
+        """The account that the connection's client certificate is mapped to."""
+
+
 class MachineCertificates:
-    """The TLS side of all machines. `contexts` holds the server context of each, by name."""
+    """Certificates of all machines, made here by an authority whose key never leaves the process."""
 
     def __init__(self, machines: Mapping[str, str], domain: str, user: str, folder: StateFolder) -> None:
         self._machines, self._domain, self._folder = machines, domain, folder
@@ -37,7 +53,7 @@ class MachineCertificates:
         unmapped = self._authority.client("nobody", domain)
         write_private(folder.unmapped_certificate, unmapped.certificate_pem)
         write_private(folder.unmapped_key, unmapped.key_pem)
-        self.contexts = {name: self._context() for name in machines}
+        self.contexts = {name: _context(folder.authority) for name in machines}
         for name in machines:
             self.show(name, "valid")
 
@@ -54,18 +70,15 @@ class MachineCertificates:
 
     def user_of(self, transport: asyncio.BaseTransport) -> str | None:
         """The account that the connection's client certificate is mapped to."""
-        connection = transport.get_extra_info("ssl_object")
-        certificate = None if connection is None else connection.getpeercert(binary_form=True)
-        return self._users.get(certificate) if certificate else None
+        return self._users.get(_shown_certificate(transport))
 
-    def _context(self) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.verify_mode = ssl.CERT_OPTIONAL
-        context.load_verify_locations(self._folder.authority)
-        # A resumed session would not show the certificate that the machine has by now.
-        context.options |= ssl.OP_NO_TICKET
-        context.num_tickets = 0
-        return context
+    def hand_over(self, machine: str, folder: Path) -> None:
+        """Write everything that a machine in a container of its own may show, as `CertificateFiles` reads it."""
+        for kind in CERTIFICATES:
+            pair = self._pair(machine, kind)
+            (folder / f"{kind}.pem").write_text(pair.certificate_pem + pair.key_pem, encoding="ascii")
+        for file in (self._folder.authority, self._folder.client_certificate):
+            (folder / file.name).write_bytes(file.read_bytes())
 
     def _pair(self, machine: str, kind: str) -> KeyPair:
         names, address = [f"{machine}.{self._domain}", machine], self._machines[machine]
@@ -73,3 +86,38 @@ class MachineCertificates:
             return self._authority.server([f"other.{self._domain}"], OTHER_ADDRESS)
         authority = self._stranger if kind == "other_authority" else self._authority
         return authority.server(names, address, expired=kind == "expired")
+
+
+class CertificateFiles:
+    """Certificates of one machine, from the files that `MachineCertificates.hand_over` wrote elsewhere."""
+
+    def __init__(self, machine: str, user: str, folder: Path) -> None:
+        self._folder = folder
+        client = ssl.PEM_cert_to_DER_cert((folder / "client.pem").read_text(encoding="ascii"))
+        self._users = {client: user}
+        self.contexts = {machine: _context(folder / "authority.pem")}
+        self.show(machine, "valid")
+
+    def show(self, machine: str, kind: str) -> None:
+        """Let the machine show another certificate to those who connect from now on (see CERTIFICATES)."""
+        self.contexts[machine].load_cert_chain(self._folder / f"{kind}.pem")
+
+    def user_of(self, transport: asyncio.BaseTransport) -> str | None:
+        """The account that the connection's client certificate is mapped to."""
+        return self._users.get(_shown_certificate(transport))
+
+
+def _shown_certificate(transport: asyncio.BaseTransport) -> bytes:
+    """The client certificate of a connection in DER, empty without one."""
+    connection = transport.get_extra_info("ssl_object")
+    return (connection.getpeercert(binary_form=True) if connection is not None else None) or b""
+
+
+def _context(authority: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.load_verify_locations(authority)
+    # A resumed session would not show the certificate that the machine has by now.
+    context.options |= ssl.OP_NO_TICKET
+    context.num_tickets = 0
+    return context

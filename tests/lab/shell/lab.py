@@ -10,28 +10,32 @@ import asyncio
 import logging
 import os
 import resource
-import secrets
-from collections.abc import Collection, Coroutine, Mapping
+from collections.abc import Collection, Coroutine
 from contextlib import AsyncExitStack
 from datetime import datetime, timezone
 from typing import Any
 
 from lab.core import BackgroundTask, Site, SiteError
-from lab.effects import DropConnection, Effect, ExchangeWithKms, LookupAddress, LookupService, Outcome, Response
+from lab.effects import (
+    AskMicrosoft,
+    DropConnection,
+    Effect,
+    ExchangeWithKms,
+    LookupAddress,
+    LookupService,
+    Outcome,
+    Response,
+)
 
-from .address_block import claim
 from .authentication import write_ntlm_users
 from .circumstances import Circumstances
 from .control import ControlServer
-from .dns_client import DnsClient
-from .dns_service import DnsService
 from .driver import drive
 from .errors import LabError, UsageError
-from .https import MachineCertificates
-from .inventory import as_yaml, inventory
 from .kms import KmsListeners, exchange
 from .site_file import SiteFile
-from .state_folder import StateFolder, write_private
+from .state_folder import StateFolder
+from .surroundings import Loopback, Surroundings
 from .winrm import ConnectionDropped, WinrmEndpoint
 
 LOG = logging.getLogger(__name__)
@@ -55,10 +59,11 @@ FILES_OF_THE_LAB = 256
 class Lab:
     """Start it, use it, stop it. `stop_requested` is set when the control socket asked it to stop."""
 
-    def __init__(self, site: SiteFile, folder: StateFolder) -> None:
+    def __init__(self, site: SiteFile, folder: StateFolder, surroundings: Surroundings | None = None) -> None:
         self.folder = folder
         self.stop_requested = asyncio.Event()
-        self._spec, self._account, self._dns_settings = site.spec, site.account, site.dns
+        self._surroundings = surroundings or Loopback(site, folder)
+        self._spec, self._account = site.spec, site.account
         self._names = [machine.name for machine in site.spec.machines]
         self._stack = AsyncExitStack()
         self._settling = asyncio.Lock()
@@ -66,7 +71,7 @@ class Lab:
         self._background: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        """Claim addresses, start every server, write the inventory. Raises LabError, with nothing left behind."""
+        """Start the surroundings, then every server. Raises LabError, with nothing left behind."""
         try:
             self.folder.hold()
             self._stack.callback(self.folder.leave)
@@ -81,55 +86,43 @@ class Lab:
 
     async def _start_servers(self) -> None:
         _allow_open_files(FILES_PER_MACHINE * len(self._names) + FILES_OF_THE_LAB)
-        block = claim(len(self._names))
-        self._stack.callback(block.release)
-        plan = block.plan(self._names)
-        self._site = self._new_site(plan.machines)
-        self._dns = DnsService(self._dns_settings, self.folder, plan.dns)
-        self._stack.push_async_callback(self._dns.stop)
-        await self._dns.start(plan.machines)
-        self._resolver = DnsClient(self._dns.address, self._dns.port)
+        around = self._surroundings
+        self._stack.push_async_callback(around.stop)
+        await around.start()
+        self._site = self._new_site(around)
         write_ntlm_users(self.folder.ntlm_users, self._account, self._spec.domain)
-        self._listeners = KmsListeners(plan.machines, self._answer_kms)
+        self._listeners = KmsListeners(around.addresses, self._answer_kms)
         self._stack.push_async_callback(self._listeners.stop)
-        certificates = self._new_certificates(plan.machines)
-        self._circumstances = Circumstances(self._names, certificates)
+        self._circumstances = Circumstances(self._names, around.certificates)
         endpoint = WinrmEndpoint(
-            plan.machines, self._account, self._answer, certificates=certificates, stalls=self._circumstances.stalls
+            around.addresses,
+            self._account,
+            self._answer,
+            certificates=around.certificates,
+            stalls=self._circumstances.stalls,
         )
         self._stack.push_async_callback(endpoint.stop)
         await endpoint.start()
         self._stack.push_async_callback(_end, self._background)
         await self._settle()
-        write_private(self.folder.inventory, as_yaml(self._inventory(plan.machines)))
+        around.publish()
         control = ControlServer(self.folder, self._perform_command)
         self._stack.push_async_callback(control.stop)
         await control.start()
         self._stack.push_async_callback(_end, [asyncio.create_task(self._tick())])
 
-    def _new_site(self, addresses: Mapping[str, str]) -> Site:
-        secret = secrets.token_bytes(32)
+    def _new_site(self, around: Surroundings) -> Site:
         try:
-            return Site(self._spec, addresses=addresses, kms_secret=secret, now=lambda: datetime.now(timezone.utc))
+            return Site(
+                self._spec,
+                addresses=around.addresses,
+                kms_secret=around.kms_secret,
+                now=lambda: datetime.now(timezone.utc),
+                seed=around.seed,
+                microsoft_elsewhere=around.microsoft_elsewhere,
+            )
         except SiteError as error:
             raise UsageError(str(error)) from error
-
-    def _new_certificates(self, machines: Mapping[str, str]) -> MachineCertificates | None:
-        if not self._account.https:
-            return None
-        return MachineCertificates(machines, self._spec.domain, self._account.user, self.folder)
-
-    def _inventory(self, addresses: Mapping[str, str]) -> dict[str, Any]:
-        return inventory(
-            addresses=addresses,
-            groups={machine.name: machine.groups for machine in self._spec.machines},
-            account=self._account,
-            domain=self._spec.domain,
-            dns=self._dns_settings,
-            dns_address=self._dns.address,
-            dns_port=self._dns.port,
-            folder=self.folder,
-        )
 
     async def _answer(self, machine: str, envelope: bytes, user: str) -> Response:
         try:
@@ -142,11 +135,13 @@ class Lab:
 
     async def _perform(self, effect: Effect) -> Outcome:
         if isinstance(effect, LookupService):
-            return await self._resolver.service(effect.name)
+            return await self._surroundings.resolver.service(effect.name)
         if isinstance(effect, LookupAddress):
-            return await self._resolver.addresses(effect.name)
+            return await self._surroundings.resolver.addresses(effect.name)
         if isinstance(effect, ExchangeWithKms):
             return await exchange(effect)
+        if isinstance(effect, AskMicrosoft):
+            return await self._surroundings.ask_microsoft(effect, self._site)
         if isinstance(effect, DropConnection):
             raise ConnectionDropped
         await asyncio.sleep(effect.seconds)
@@ -188,7 +183,7 @@ class Lab:
     async def _perform_command(self, request: dict[str, Any]) -> Any:
         command = request.get("command")
         if command == "state":
-            return {**self._site.state(), "dns": self._dns.describe()}
+            return {**self._site.state(), "dns": self._surroundings.describe_dns()}
         if command == "stats":
             return self._site.stats(reset=bool(request.get("reset")))
         if command == "set":

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from . import container
 from .background import Report
 from .errors import LabError, UsageError
 from .interruption import CommandRunner
@@ -83,6 +84,40 @@ def serve(site_file: Path, state: str, ready: int, *, temporary: bool) -> int:
         return 1
     finally:
         folder.remove_if_temporary()
+    return 0
+
+
+def machine(name: str, site_file: Path, network_file: Path, certificates: Path | None, state: str) -> int:
+    """Be one machine of a site whose machines have containers of their own, until a signal. Raises LabError."""
+    site, network = container.only(read_site_file(site_file), name), container.Network.read(network_file)
+    folder = StateFolder.create(state)
+    surroundings = container.OneMachine(name, network, site.account.user, certificates)
+    return _stay(lambda: Lab(site, folder, surroundings))
+
+
+def microsoft(site_file: Path, network_file: Path, state: str) -> int:
+    """Be the activation service of such a site, until a signal. Raises LabError."""
+    site, network = read_site_file(site_file), container.Network.read(network_file)
+    folder = StateFolder.create(state)
+    return _stay(lambda: container.MicrosoftLab(site, folder, network))
+
+
+def _stay(make: Callable[[], Lab | container.MicrosoftLab]) -> int:
+    """Run in the foreground, with the log on standard error, where engines of containers collect it."""
+
+    async def session() -> None:
+        lab = make()
+        for number in SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number, lab.stop_requested.set)
+        try:
+            await lab.start()
+            LOG.info("ready")
+            await lab.stop_requested.wait()
+        finally:
+            await lab.stop()
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    asyncio.run(session())
     return 0
 
 

@@ -17,7 +17,7 @@ import dns.tsig
 
 from .errors import UsageError
 
-TRANSPORTS = ("ntlm", "basic", "certificate")
+TRANSPORTS = ("ntlm", "basic", "certificate", "kerberos")
 DNS_SOFTWARE = ("auto", "bind", "builtin")
 TSIG_ALGORITHMS = {
     name.to_text(omit_final_dot=True).lower(): name for name in dns.tsig.mac_sizes if name != dns.tsig.GSS_TSIG

@@ -24,7 +24,7 @@ from lab.effects import Response
 from .authentication import ConnectionLogin, Refusal, Welcome
 from .errors import LabError
 from .https import PORT as HTTPS_PORT
-from .https import MachineCertificates
+from .https import Certificates
 from .message_encryption import open_sealed, seal_body, sealed_content_type, sealed_protocol
 from .settings import Account
 
@@ -62,7 +62,7 @@ class WinrmEndpoint:
         account: Account,
         answer: Answer,
         *,
-        certificates: MachineCertificates | None,
+        certificates: Certificates | None,
         stalls: Callable[[str], bool],
     ) -> None:
         self._names = {address: name for name, address in machines.items()}

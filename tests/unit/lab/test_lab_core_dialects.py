@@ -11,16 +11,21 @@ import pathlib
 import typing as t
 
 import pytest
+from published_keys import published_key
 
 from lab.core import SiteError, parse_site
 from lab.core.dialect import STANDARD, Dialect
 from lab.core.dialects import DIALECTS, Contradiction, combinable, document, speak
-from lab.core.rehearsal import Rehearsal, RehearsedFault, rehearse, request_envelope
+from lab.core.rehearsal import OFFICE_FAMILY, Rehearsal, RehearsedFault, rehearse, request_envelope
 from lab.core.soap import ENUMERATION, TRANSFER, WMI
 
 DOCUMENT = pathlib.Path(__file__).parents[3] / "docs" / "dialects.md"
 CSVLK = "HHHHH-JJJJJ-KKKKK-MMMMM-KMNWX"
 FOREIGN_KEY = "JJJJJ-KKKKK-MMMMM-PPPPP-KMNWY"
+OFFICE_MAK = "KKKKK-MMMMM-PPPPP-QQQQQ-MKNWY"
+YEARS = ("2016", "2021")
+OFFICE_CSVLK = {"2016": "PPPPP-QQQQQ-RRRRR-TTTTT-KNMFF", "2021": "MMMMM-PPPPP-QQQQQ-RRRRR-KMNFF"}
+SPP = "SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\SoftwareProtectionPlatform"
 CIMV2 = f"{WMI}root/cimv2"
 
 
@@ -32,11 +37,22 @@ def site(*dialects: str, **behaviour: t.Any) -> dict[str, t.Any]:
         "machines": {
             "kms01": {"os": hosts[0], "products": [{"key": CSVLK, "activated": True}]},
             "win1": {"os": "windows-11-enterprise", "products": [{"channel": "gvlk"}, {"kind": "esu"}]},
+            "office1": {
+                "os": "windows-11-enterprise",
+                "products": [{"office": "ProPlus2010"}, {"office": "Word2021", "key": OFFICE_MAK}],
+                "registry": {f"{SPP}\\0ff1ce15-a989-479d-af46-f275c6370663": {"KeyManagementServiceName": "kms01"}},
+            },
+            "packs": {
+                "os": hosts[0],
+                "products": [{"office_host": year, "key": OFFICE_CSVLK[year], "activated": True} for year in YEARS],
+            },
         },
         "microsoft": {
             "keys": [
                 {"key": CSVLK, "kind": "kms_host", "for": hosts},
                 {"key": FOREIGN_KEY, "kind": "kms_host", "for": hosts},
+                {"key": OFFICE_MAK, "kind": "mak", "for": ["Word2021"]},
+                *({"key": OFFICE_CSVLK[year], "kind": "kms_host", "for": [f"office-{year}"]} for year in YEARS),
             ]
         },
         "behaviour": {"products_without_key": 2, "dialects": list(dialects), **behaviour},
@@ -48,9 +64,16 @@ def spoken(*dialects: str) -> Rehearsal:
     return rehearse(site(*dialects))
 
 
-def raw(lab: Rehearsal, action: str, uri: str, body: str, selectors: t.Mapping[str, str] | None = None) -> str:
-    """The whole answer of win1."""
-    return lab.send("win1", request_envelope(action, uri, body, selectors)).body.decode()
+def raw(
+    lab: Rehearsal,
+    action: str,
+    uri: str,
+    body: str,
+    selectors: t.Mapping[str, str] | None = None,
+    machine: str = "win1",
+) -> str:
+    """The whole answer of a machine."""
+    return lab.send(machine, request_envelope(action, uri, body, selectors)).body.decode()
 
 
 def everything(lab: Rehearsal) -> str:
@@ -98,9 +121,38 @@ def everything(lab: Rehearsal) -> str:
         selectors = {"ID": str(product.get("ID") or product.get("id"))}
         heard.append(raw(lab, f"{uri}/Activate", uri, f'<p:Activate_INPUT xmlns:p="{uri}"/>', selectors))
         heard.append(str(lab.query("win1", "SELECT LicenseStatusReason FROM SoftwareLicensingProduct")))
+    heard += office_and_events(lab)
     lab.site.set("win1", "access", "denied")
     heard.append(raw(lab, f"{TRANSFER}/Get", service, "", {"Version": "0"}))
     return "\n".join(heard)
+
+
+def office_and_events(lab: Rehearsal) -> list[str]:
+    """What the machines with Office say, and what is in the logs."""
+    heard = [str(lab.site.state())]
+    lab.install_key("office1", published_key("Office LTSC 2021", "Word LTSC 2021"))
+    product = "Description, KeyManagementServiceMachine, LicenseStatus, PartialProductKey"
+    heard += [str(lab.query("office1", f"SELECT {product} FROM SoftwareLicensingProduct"))]
+    office = f"SELECT * FROM {OFFICE_FAMILY}Product WHERE PartialProductKey IS NOT NULL"
+    heard += [str(lab.query("office1", office)), str(lab.query("packs", "SELECT * FROM SoftwareLicensingService"))]
+    key = {"hDefKey": 0x80000002, "sSubKeyName": f"{SPP}\\Activation"}
+    heard += [str(lab.invoke("win1", "StdRegProv", "EnumValues", key))]
+    try:
+        lab.invoke_service("win1", "SetVLActivationTypeEnabled", {"ActivationType": 1})
+        lab.activate("win1", "2YT43")
+    except RehearsedFault as fault:
+        heard.append(str(fault))
+    for machine in ("win1", "kms01"):
+        for log in ("Application", "Key Management Service"):
+            wql = f"SELECT * FROM Win32_NTLogEvent WHERE Logfile = '{log}' AND RecordNumber &gt; 1"
+            asked = f'<w:Filter Dialect="http://schemas.microsoft.com/wbem/wsman/1/WQL">{wql}</w:Filter>'
+            first = raw(
+                lab, f"{ENUMERATION}/Enumerate", f"{CIMV2}/*", f"<n:Enumerate>{asked}</n:Enumerate>", None, machine
+            )
+            context = first.partition("EnumerationContext>")[2].partition("<")[0]
+            inner = f"<n:EnumerationContext>{context}</n:EnumerationContext><n:MaxElements>50</n:MaxElements>"
+            heard.append(raw(lab, f"{ENUMERATION}/Pull", f"{CIMV2}/*", f"<n:Pull>{inner}</n:Pull>", None, machine))
+    return heard
 
 
 def test_the_document_is_what_the_code_says() -> None:
@@ -163,7 +215,7 @@ def test_an_unknown_dialect_is_refused_with_the_valid_names() -> None:
 def test_a_machine_may_speak_a_dialect_of_its_own() -> None:
     document = site("fault-shape-3")
     document["machines"]["win1"]["dialects"] = ["fault-shape-1", "service-port-unset-0"]
-    kms01, win1 = parse_site(document).machines
+    kms01, win1, *_others = parse_site(document).machines
     assert (kms01.dialect.fault_shape, kms01.dialect.service_port_unset) == (3, 1688)
     assert (win1.dialect.fault_shape, win1.dialect.service_port_unset) == (1, 0)
 

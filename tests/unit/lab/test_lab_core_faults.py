@@ -103,7 +103,7 @@ def test_classes_that_change_by_methods_only_refuse_transfer(verb: str) -> None:
         ("SetKeyManagementServicePort", {"PortNumber": "high"}, 0x8004102F),
         ("SetKeyManagementServicePort", {"PortNumber": 0}, 0x80070057),
         ("SetKeyManagementServiceMachine", {"MachineName": ""}, 0x80070057),
-        ("ReArmWindows", {}, 0x8004100C),
+        ("AcquireGenuineTicket", {}, 0x8004100C),
     ],
 )
 def test_a_method_that_fails_is_a_fault_with_its_hresult(method: str, arguments: dict[str, object], code: int) -> None:

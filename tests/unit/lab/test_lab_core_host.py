@@ -66,7 +66,8 @@ def test_a_host_logs_who_asked() -> None:
     lab = company()
     lab.provision_host("kms01", CSVLK)
     failure(lab, "srv1")
-    (event,) = machine_state(lab, "kms01")["events"]
+    published, event = machine_state(lab, "kms01")["events"]
+    assert (published["id"], published["strings"]) == (12293, ["0x8007232D", "corp.example.test"])
     cmid = machine_state(lab, "srv1")["cmid"]
     assert event["log"] == "Key Management Service"
     assert event["strings"] == [

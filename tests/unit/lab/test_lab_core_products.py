@@ -11,12 +11,14 @@ import typing as t
 import pytest
 
 from lab.core import SiteError
-from lab.core.example_company import CSVLK, MAK, company, machine_state
-from lab.core.rehearsal import Rehearsal, rehearse
+from lab.core.example_company import CSVLK, MAK, company, machine_state, used
+from lab.core.rehearsal import Rehearsal, RehearsedFault, rehearse
 
 ROWS = "SELECT Name, Description, ApplicationID, LicenseIsAddon, LicenseStatus, ProductKeyChannel FROM "
 KEYED = f"{ROWS}SoftwareLicensingProduct WHERE PartialProductKey IS NOT NULL"
 WINDOWS = "55c92734-d682-4d71-983e-d6ec3f16059f"
+ESU_KEY = "KKKKK-MMMMM-PPPPP-QQQQQ-MKNCC"
+ESU_ID = "f520e45e-7413-4a34-a497-d2765967d094"
 OFFICE = "0ff1ce15-a989-479d-af46-f275c6370663"
 
 
@@ -44,6 +46,12 @@ def test_an_oem_licence_is_a_digital_licence() -> None:
     assert machine_state(lab, "win1")["products"][0]["license_status_reason"] == "0x4004F401"
 
 
+def test_a_guest_of_a_licensed_host_is_activated_by_it() -> None:
+    (row,) = with_products({"channel": "avma"}, system="windows-server-2022-standard").query("win1", KEYED)
+    assert row["Description"] == "Windows(R) Operating System, VIRTUAL_MACHINE_ACTIVATION channel"
+    assert row["LicenseStatus"] == "1"
+
+
 def test_a_retail_licence_may_be_not_activated() -> None:
     (row,) = with_products({"channel": "retail", "activated": False}, system="windows-11-home").query("win1", KEYED)
     assert row["Description"] == "Windows(R) Operating System, RETAIL channel"
@@ -64,6 +72,28 @@ def test_an_esu_add_on_of_windows_7_carries_its_names() -> None:
     lab = with_products({"kind": "esu"}, system="windows-7-enterprise")
     (row,) = lab.query("win1", "SELECT Name FROM SoftwareLicensingProduct WHERE PartialProductKey IS NOT NULL")
     assert str(row["Name"]).startswith("Windows(R) 7, Client-ESU-Year1 add-on for ")
+
+
+def test_a_key_for_security_updates_goes_to_the_add_on_and_leaves_windows_alone() -> None:
+    system = "windows-10-enterprise"
+    document = {
+        "domain": "corp.example.test",
+        "machines": {
+            "win1": {"os": system, "products": [{"channel": "gvlk"}, {"kind": "esu", "channel": "none"}]},
+            "win2": {"os": system, "products": [{"channel": "gvlk"}]},
+            "win3": {"os": system, "products": [{"kind": "esu", "key": ESU_KEY, "activated": True}]},
+        },
+        "microsoft": {"keys": [{"key": ESU_KEY, "kind": "esu", "for": [system], "activations": 2}]},
+    }
+    lab = rehearse(document)
+    lab.install_key("win1", ESU_KEY)
+    lab.activate("win1", "MKNCC")
+    rows = {row["partial_product_key"]: row for row in machine_state(lab, "win1")["products"]}
+    assert sorted(rows) == ["2YT43", "MKNCC"]
+    assert (rows["MKNCC"]["activation_id"], rows["MKNCC"]["license_status"]) == (ESU_ID, 1)
+    assert used(lab, "MKNCC") == 2
+    with pytest.raises(RehearsedFault, match="0xC004F069"):
+        lab.install_key("win2", ESU_KEY)
 
 
 def test_microsoft_365_is_a_subscription_of_another_application() -> None:
@@ -104,7 +134,7 @@ def test_azure_edition_takes_no_host_key() -> None:
     [
         (
             {"channel": "oem"},
-            "`channel` of a product of machine 'win1' is 'oem'; valid values are gvlk, retail, oem_dm.",
+            "`channel` of a product of machine 'win1' is 'oem'; valid values are gvlk, retail, oem_dm, avma.",
         ),
         ({"kind": "visio"}, "`kind` of a product of machine 'win1' is 'visio'; valid values are esu, m365."),
         (
@@ -120,6 +150,8 @@ def test_a_mistake_is_one_sentence(product: dict[str, t.Any], sentence: str) -> 
     assert str(caught.value) == sentence
 
 
-def test_office_on_windows_7_is_not_simulated() -> None:
-    with pytest.raises(SiteError, match="on Windows 7 and Server 2008 R2 Office has classes of its own"):
-        with_products({"kind": "m365"}, system="windows-7-enterprise")
+def test_microsoft_365_on_windows_7_is_of_the_office_classes() -> None:
+    lab = with_products({"kind": "m365"}, system="windows-7-enterprise")
+    (row,) = lab.query("win1", "SELECT Name FROM OfficeSoftwareProtectionProduct WHERE PartialProductKey IS NOT NULL")
+    assert row == {"Name": "Office 16, Office16O365BusinessR_Subscription edition"}
+    assert lab.query("win1", "SELECT ID FROM SoftwareLicensingProduct WHERE PartialProductKey IS NOT NULL") == []

@@ -59,7 +59,7 @@ def test_unencrypted_messages_are_taken_where_basic_could_do_nothing_else_or_the
         ({"user": ""}, "`account.user` has to be text"),
         ({"password": "a:b"}, "`account.password` has to be text without a colon"),
         ({"password": "a\nb"}, "of one line"),
-        ({"transports": "ntlm"}, "`account.transports` has to be a list of ntlm, basic or certificate"),
+        ({"transports": "ntlm"}, "`account.transports` has to be a list of ntlm, basic, certificate or kerberos"),
         ({"transports": []}, "`account.transports` has to be a list"),
         ({"name": "x"}, "'name' is not a name in `account`; valid names are user, password, transports, https, unenc"),
         ({"https": "yes"}, "`account.https` has to be true or false"),
