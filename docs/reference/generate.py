@@ -28,6 +28,7 @@ def gvlk_catalogue(keys: dict[str, Any], editions: dict[str, Any]) -> dict[str, 
             "edition": row["edition"],
             "key": row["key"],
             "application_id": row["application_id"],
+            "suites": office_suites(row, keys["office_families"]),
         }
         for row in keys["keys"]
     ]
@@ -52,6 +53,21 @@ def gvlk_catalogue(keys: dict[str, Any], editions: dict[str, Any]) -> dict[str, 
         for row in editions["skus"]
     }
     return {"gvlks": gvlks, "rules": rules, "skus": skus}
+
+
+def office_suites(row: dict[str, Any], families: dict[str, Any]) -> list[str]:
+    """What of a LicenseFamily tells that it is of this product of Office: release/product, in lower case.
+
+    Raises LookupError for a product of Office that no family is of.
+    """
+    release = families["releases"].get(row["product"])
+    if release is None:
+        return []
+    named = " ".join(word for word in row["edition"].split() if word not in ("Office", "LTSC", release))
+    stems = [stem for stem, product in families["products"].items() if product == named]
+    if not stems:
+        raise LookupError(f"no family of Office is of {row['product']}, {row['edition']}")
+    return [f"{release}/{stem}".lower() for stem in stems]
 
 
 def hresults(errors: dict[str, Any]) -> dict[str, Any]:

@@ -18,8 +18,8 @@ class KmsError(Exception):
     what it was done to, `hint` the next thing to check. None of them ever holds more than the last five characters
     of a product key.
 
-    Two attributes are filled in later, by whoever knows: `progress` goes beside the error into the result (what was done
-    before), `details` into the error itself (builtins only).
+    Two attributes are filled in later, by whoever knows: `progress` goes beside the error into the result (what was
+    done before), `details` into the error itself (builtins only).
     """
 
     kind: t.ClassVar[str] = "error"

@@ -15,7 +15,8 @@ from pathlib import Path
 from ansible_collections.volact.kms.plugins.module_utils._errors import NotSupported
 
 from ._keys import ProductKey
-from ._rows import OperatingSystem
+from ._office import suite_of
+from ._rows import OperatingSystem, Product
 
 _AZURE_EDITIONS = frozenset({407, 408, 409})
 
@@ -28,11 +29,12 @@ class Gvlk:
     edition: str
     key: ProductKey
     application_id: str
+    suites: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
-        """What the key is for, in Microsoft's words."""
-        return f"{self.product} {self.edition}"
+        """What the key is for, in Microsoft's words. The edition of an Office says its release itself."""
+        return self.edition if self.suites else f"{self.product} {self.edition}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,9 @@ class _Catalogue:
 def _catalogue() -> _Catalogue:
     data = json.loads((Path(__file__).parent / "data" / "gvlk_catalogue.json").read_text("utf-8"))
     return _Catalogue(
-        gvlks=tuple(Gvlk(**{**row, "key": ProductKey(row["key"])}) for row in data["gvlks"]),
+        gvlks=tuple(
+            Gvlk(**{**row, "key": ProductKey(row["key"]), "suites": tuple(row["suites"])}) for row in data["gvlks"]
+        ),
         rules=tuple(_Rule(**{**rule, "skus": frozenset(rule["skus"])}) for rule in data["rules"]),
         skus={int(sku): row for sku, row in data["skus"].items()},
     )
@@ -103,6 +107,22 @@ def gvlk_for(system: OperatingSystem) -> Gvlk:
         system,
         "the catalogue has no client setup key for it",
         "Check that the release is a volume edition, and whether a newer collection knows it.",
+    )
+
+
+def office_gvlk(product: Product, machine: str) -> Gvlk:
+    """The client setup key of a product of Office, told by its licence. Raises NotSupported where there is none."""
+    suite = suite_of(product)
+    for gvlk in _catalogue().gvlks:
+        if suite in gvlk.suites:
+            return gvlk
+    hint = "Give its client setup key as product_key, or leave this product out."
+    raise NotSupported(
+        f"{product.name} on {machine} is no volume product of Office that the catalogue has a client setup key for. "
+        f"Nothing was changed. {hint}",
+        operation="choose_key",
+        target=product.name,
+        hint=hint,
     )
 
 

@@ -10,6 +10,8 @@ import enum
 import typing as t
 
 WINDOWS_APPLICATION = "55c92734-d682-4d71-983e-d6ec3f16059f"
+OFFICE_APPLICATION = "0ff1ce15-a989-479d-af46-f275c6370663"
+OFFICE_2010_APPLICATION = "59a52881-a989-479d-af46-f275c6370663"
 
 NOT_APPLICABLE = 0xFFFFFFFF
 """uint32 -1: nearly every counter, limit and interval says so when it does not apply."""
@@ -33,6 +35,32 @@ class _Code(enum.IntEnum):
     def label(self) -> str:
         """The word that Microsoft prints for the number, or "Unknown (n)"."""
         return _LABELS.get(self.name, f"Unknown ({int(self)})")
+
+
+class Family(str, enum.Enum):
+    """Which classes a product lives in.
+
+    Office 2010 has classes of its own on every Windows, Office 2013 and later on Windows 7 and 2008 R2 only; everything
+    else is SPP. Source: cim_classes.yaml, OfficeSoftwareProtectionService.
+    """
+
+    SPP = "spp"
+    OSPP = "ospp"
+
+
+class Scope(str, enum.Enum):
+    """Of which applications products are read and managed."""
+
+    WINDOWS = "windows"
+    OFFICE = "office"
+    ALL = "all"
+
+
+class AddressLevel(str, enum.Enum):
+    """Where a KMS address is kept: for all products of a service, or for one product, which then wins."""
+
+    SERVICE = "service"
+    PRODUCT = "product"
 
 
 class LicenseStatus(_Code):
@@ -136,9 +164,9 @@ class Outcome(str, enum.Enum):
     FAILED = "failed"
 
 
-def activation_threshold(is_server: bool) -> int:
-    """How many machines must have asked a KMS host before it activates one of this class: servers 5, clients 25.
+def activation_threshold(is_server: bool, is_office: bool = False) -> int:
+    """How many machines must have asked a KMS host before it activates one of this class.
 
-    Source: kms-activation-planning, "Activation threshold" (F05).
+    Servers 5, clients 25, Office 5. Source: kms-activation-planning, "Activation threshold" (F05).
     """
-    return 5 if is_server else 25
+    return 5 if is_server or is_office else 25

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from ansible_collections.volact.kms.plugins.module_utils._errors import CimFault
+from ansible_collections.volact.kms.plugins.module_utils._errors import ActivationFailed, CimFault
 
 BELOW_THRESHOLD = 0xC004F038
 """SL_E_VL_NOT_ENOUGH_COUNT: the KMS host answered, its count is still too low."""
@@ -76,6 +76,14 @@ def name_fault(fault: CimFault, what: str) -> CimFault:
     fault.hint = fault.hint or (known.remedy if known else None)
     fault.message = f"{what}: {reason.rstrip('.')}.{cause}{_advice(fault.hint)}"
     return fault
+
+
+def activation_failed(fault: CimFault, what: str, machine: str) -> ActivationFailed:
+    """A refusal of the licensing service of `machine`, as a sentence that begins with `what`."""
+    named = name_fault(fault, f"{what} on {machine}")
+    return ActivationFailed(
+        named.message, operation=fault.operation, target=machine, code=fault.code, name=named.name, hint=named.hint
+    )
 
 
 def _advice(hint: str | None) -> str:

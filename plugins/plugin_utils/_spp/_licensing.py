@@ -14,7 +14,7 @@ from ansible_collections.volact.kms.plugins.module_utils._errors import BadReply
 from ansible_collections.volact.kms.plugins.plugin_utils._wsman import CimInstance, CimSession
 
 from . import _rows
-from ._codes import WINDOWS_APPLICATION
+from ._codes import OFFICE_2010_APPLICATION, OFFICE_APPLICATION, WINDOWS_APPLICATION, Family, Scope
 from ._hresult import INVALID_QUERY, NO_SUCH_CLASS, explain
 from ._rows import FirewallRule, LicensingService, OperatingSystem, Product
 
@@ -24,6 +24,16 @@ SLOW_OPERATION_SECONDS = 60.0
 """What the server grants at most (MaxTimeoutms). Activating against a dead host takes most of it."""
 
 _SLOW_OPERATIONS = frozenset({"InstallProductKey", "Activate", "RefreshLicenseStatus"})
+
+_SERVICE_CLASSES = {Family.SPP: "SoftwareLicensingService", Family.OSPP: "OfficeSoftwareProtectionService"}
+_PRODUCT_CLASSES = {Family.SPP: "SoftwareLicensingProduct", Family.OSPP: "OfficeSoftwareProtectionProduct"}
+
+_OFFICE = f"ApplicationID = '{OFFICE_APPLICATION}' OR ApplicationID = '{OFFICE_2010_APPLICATION}'"
+_APPLICATIONS = {
+    Scope.WINDOWS: f"ApplicationID = '{WINDOWS_APPLICATION}'",
+    Scope.OFFICE: f"({_OFFICE})",
+    Scope.ALL: f"(ApplicationID = '{WINDOWS_APPLICATION}' OR {_OFFICE})",
+}
 
 Parameters: t.TypeAlias = Mapping[str, str | int | bool]
 
@@ -45,6 +55,11 @@ class Licensing:
         self._session = session
         self.clock = clock
 
+    @property
+    def session(self) -> CimSession:
+        """The session itself, for what isn't about licensing: the registry, the event log."""
+        return self._session
+
     def system(self) -> OperatingSystem:
         """Win32_OperatingSystem."""
         return OperatingSystem.from_instance(
@@ -58,16 +73,59 @@ class Licensing:
         )
         return LicensingService.from_instance(_single(rows, "SoftwareLicensingService"))
 
-    def windows_products(self, system: OperatingSystem) -> tuple[Product, ...]:
-        """The rows of the Windows application that have a key. Hundreds have none, and reading them takes a minute."""
+    def products(
+        self, system: OperatingSystem, scope: Scope = Scope.WINDOWS, *, own_classes: bool = True
+    ) -> tuple[Product, ...]:
+        """The rows that have a key, of the applications in `scope`; Windows first.
+
+        Hundreds of rows have none, and reading them takes a minute. One query, and for Office one more of its own
+        classes, unless `own_classes` says that they have nothing.
+        """
         rows = self._select(
             "SoftwareLicensingProduct",
             _rows.PRODUCT_PROPERTIES,
             _rows.PRODUCT_PROPERTIES_6_1,
             system.is_6_1,
-            f" WHERE ApplicationID = '{WINDOWS_APPLICATION}' AND PartialProductKey IS NOT NULL",
+            f" WHERE {_APPLICATIONS[scope]} AND PartialProductKey IS NOT NULL",
         )
-        return tuple(Product.from_instance(row) for row in rows)
+        products = [Product.from_instance(row) for row in rows]
+        if scope is not Scope.WINDOWS and own_classes:
+            products += self._office_products()
+        return tuple(sorted(products, key=lambda product: (product.is_office, product.family is Family.OSPP)))
+
+    def _office_products(self) -> list[Product]:
+        """The rows with a key of the classes of Office itself; a machine without such an Office has no such class.
+
+        Where even the shortest list is an invalid query, that is what the machine says of a missing class.
+        """
+        try:
+            rows = self._select(
+                "OfficeSoftwareProtectionProduct",
+                _rows.OFFICE_PRODUCT_PROPERTIES,
+                _rows.OFFICE_PRODUCT_PROPERTIES_LEAST,
+                False,
+                " WHERE PartialProductKey IS NOT NULL",
+            )
+        except CimFault as fault:
+            if fault.code in NO_SUCH_CLASS | INVALID_QUERY:
+                return []
+            raise
+        return [Product.from_instance(row, Family.OSPP) for row in rows]
+
+    def office_service(self) -> LicensingService | None:
+        """The service of the classes of Office itself, or None where there are none."""
+        try:
+            rows = self._select(
+                "OfficeSoftwareProtectionService",
+                _rows.OFFICE_SERVICE_PROPERTIES,
+                _rows.OFFICE_SERVICE_PROPERTIES_LEAST,
+                False,
+            )
+        except CimFault as fault:
+            if fault.code in NO_SUCH_CLASS | INVALID_QUERY:
+                return None
+            raise
+        return LicensingService.from_instance(rows[0], Family.OSPP) if rows else None
 
     def firewall_rule(self, name: str) -> FirewallRule | None:
         """A built-in rule of the local policy, or None where this Windows has no such rule or class."""
@@ -83,12 +141,12 @@ class Licensing:
         return FirewallRule.from_instance(rows[0]) if rows else None
 
     def call_service(self, service: LicensingService, method: str, arguments: Parameters) -> None:
-        """A method of SoftwareLicensingService. Raises CimFault with the HRESULT, however it was reported."""
-        self._call("SoftwareLicensingService", method, arguments, {"Version": service.version})
+        """A method of a licensing service. Raises CimFault with the HRESULT, however it was reported."""
+        self._call(_SERVICE_CLASSES[service.family], method, arguments, {"Version": service.version})
 
-    def call_product(self, activation_id: str, method: str, arguments: Parameters) -> None:
-        """A method of one SoftwareLicensingProduct: always by ID, without one some methods mean all products."""
-        self._call("SoftwareLicensingProduct", method, arguments, {"ID": activation_id})
+    def call_product(self, activation_id: str, method: str, arguments: Parameters, family: Family = Family.SPP) -> None:
+        """A method of one licence: always by ID, without one some methods mean all products."""
+        self._call(_PRODUCT_CLASSES[family], method, arguments, {"ID": activation_id})
 
     def switch_firewall_rule(self, rule: FirewallRule, method: str) -> None:
         """Enable or Disable a rule. Its output may be empty, which means success (seen on real machines)."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import BadInput
 
-from ._codes import WINDOWS_APPLICATION, Channel, LicenseStatus
+from ._codes import WINDOWS_APPLICATION, ActivationType, Channel, Family, LicenseStatus
 from ._keys import ProductKey
 from ._rows import Product
 
@@ -21,15 +21,34 @@ Argument: t.TypeAlias = str | int | bool | ProductKey
 
 @dataclass(frozen=True, slots=True)
 class ServiceTarget:
-    """The SoftwareLicensingService object; its key changes with every update, so it is asked for at the time of use."""
+    """The licensing service of a class family; its key changes with every update, so it is asked for when used."""
+
+    family: Family = Family.SPP
 
 
 @dataclass(frozen=True, slots=True)
 class ProductTarget:
-    """A licence as a query, never an ID kept from before: a new key selects another SKU with another activation ID."""
+    """A licence as a query, never an ID kept from before: a new key selects another SKU with another activation ID.
+
+    Only what was named by its ID, an add-on for example, is looked for by that too.
+    """
 
     application_id: str
     last_five: str
+    activation_id: str | None = None
+
+    @property
+    def is_windows(self) -> bool:
+        """Whether it is Windows itself."""
+        return self.application_id == WINDOWS_APPLICATION and self.activation_id is None
+
+    def matches(self, product: Product) -> bool:
+        """Whether `product` is it. Which of the two applications of Office a key is for shows only once it is there."""
+        if product.partial_product_key != self.last_five:
+            return False
+        if self.activation_id is not None:
+            return product.activation_id == self.activation_id
+        return product.is_windows if self.is_windows else product.is_office
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +65,23 @@ class WindowsServiceTarget:
     name: str
 
 
-Target: t.TypeAlias = ServiceTarget | ProductTarget | FirewallTarget | WindowsServiceTarget
+@dataclass(frozen=True, slots=True)
+class RegistryTarget:
+    """A value of a key below HKEY_LOCAL_MACHINE."""
+
+    key: str
+    name: str
+
+
+Target: t.TypeAlias = ServiceTarget | ProductTarget | FirewallTarget | WindowsServiceTarget | RegistryTarget
 
 INSTALL_KEY = "InstallProductKey"
 ACTIVATE = "Activate"
 RESTART = "RestartService"
+REFRESH = "RefreshLicenseStatus"
+UNINSTALL_KEY = "UninstallProductKey"
+SET_VALUE = "SetRegistryValue"
+DELETE_VALUE = "DeleteRegistryValue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +89,10 @@ class Change:
     """One operation: the CIM method, on what, and the setting it moves from `before` to `after`.
 
     `before` and `after` are what a diff shows. A key appears in them by its last five characters; the key itself is
-    in `arguments`, wrapped so that nothing can print it. `channel` is what a key must turn out to be.
+    in `arguments`, wrapped so that nothing can print it. `channel` is what a key must turn out to be, `installs` where
+    it is looked for, `activation_type` what must have activated a licence. `product` is the product that the change
+    is for: if one of its changes fails, its others are left, and those of other products go on. A change with
+    `once_licensed` is only made if that licence is activated by then.
     """
 
     operation: str
@@ -68,6 +102,10 @@ class Change:
     after: Scalar
     arguments: t.Mapping[str, Argument] = field(default_factory=dict)
     channel: Channel | None = None
+    installs: ProductTarget | None = None
+    activation_type: ActivationType | None = None
+    product: str | None = None
+    once_licensed: ProductTarget | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,22 +155,60 @@ def refuse_known_kind(current: Product | None, wanted: Channel, key: ProductKey,
     )
 
 
-def install_key(current: Product | None, wanted: WantedKey) -> Change:
-    """The change that puts `wanted` in the place of the Windows key in use."""
-    before = None
-    if current is not None and current.partial_product_key is not None:
-        before = f"{current.channel.value}, key ending in {current.partial_product_key}"
+def install_key(
+    current: Product | None,
+    wanted: WantedKey,
+    target: ProductTarget | None = None,
+    *,
+    family: Family = Family.SPP,
+    setting: str = "product_key",
+    product: str | None = None,
+) -> Change:
+    """The change that puts `wanted` in the place of the key in use; `target` is where it will be, else Windows."""
     return Change(
         INSTALL_KEY,
-        ServiceTarget(),
-        "product_key",
-        before=before,
+        ServiceTarget(family),
+        setting,
+        before=None if current is None else _described(current),
         after=f"{wanted.channel.value}, key ending in {wanted.key.last_five}",
         arguments={"ProductKey": wanted.key},
         channel=wanted.channel,
+        installs=target or ProductTarget(WINDOWS_APPLICATION, wanted.key.last_five),
+        product=product,
     )
 
 
-def activation(before: str, last_five: str, *, after: str = LicenseStatus.LICENSED.label) -> Change:
-    """The change that activates the Windows licence whose key ends in `last_five`."""
-    return Change(ACTIVATE, ProductTarget(WINDOWS_APPLICATION, last_five), "license_status", before, after)
+def _described(product: Product) -> str | None:
+    if product.partial_product_key is None:
+        return None
+    return f"{product.channel.value}, key ending in {product.partial_product_key}"
+
+
+def uninstall_key(
+    row: Product, setting: str, *, product: str | None = None, once_licensed: ProductTarget | None = None
+) -> Change:
+    """The change that takes the key of one licence away, by its ID: without one Windows would lose its key too."""
+    target = ProductTarget(row.application_id, row.partial_product_key or "", row.activation_id)
+    return Change(UNINSTALL_KEY, target, setting, _described(row), None, product=product, once_licensed=once_licensed)
+
+
+def activation(
+    before: str,
+    last_five: str,
+    *,
+    after: str = LicenseStatus.LICENSED.label,
+    target: ProductTarget | None = None,
+    setting: str = "license_status",
+    product: str | None = None,
+    activation_type: ActivationType | None = None,
+) -> Change:
+    """The change that activates a licence, by default the one of Windows whose key ends in `last_five`."""
+    return Change(
+        ACTIVATE,
+        target or ProductTarget(WINDOWS_APPLICATION, last_five),
+        setting,
+        before,
+        after,
+        activation_type=activation_type,
+        product=product,
+    )

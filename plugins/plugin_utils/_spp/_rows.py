@@ -12,7 +12,17 @@ from datetime import datetime
 
 from ansible_collections.volact.kms.plugins.plugin_utils._wsman import CimInstance
 
-from ._codes import DEFAULT_KMS_PORT, NOT_APPLICABLE, WINDOWS_APPLICATION, ActivationType, Channel, LicenseStatus
+from ._codes import (
+    DEFAULT_KMS_PORT,
+    NOT_APPLICABLE,
+    OFFICE_2010_APPLICATION,
+    OFFICE_APPLICATION,
+    WINDOWS_APPLICATION,
+    ActivationType,
+    Channel,
+    Family,
+    LicenseStatus,
+)
 
 SYSTEM_PROPERTIES = (
     "BuildNumber",
@@ -34,6 +44,7 @@ SERVICE_PROPERTIES_6_1 = (
     "KeyManagementServiceListeningPort",
     "KeyManagementServiceMachine",
     "KeyManagementServicePort",
+    "RemainingWindowsReArmCount",
     "Version",
 )
 SERVICE_PROPERTIES = (
@@ -41,6 +52,19 @@ SERVICE_PROPERTIES = (
     "DiscoveredKeyManagementServiceMachineIpAddress",
     "KeyManagementServiceLookupDomain",
 )
+
+# Of the classes of Office no published definition is known: these are what those of Windows 7 have, and what scripts of
+# Microsoft's use. The shorter lists are for an Office that refuses the longer ones.
+OFFICE_SERVICE_PROPERTIES = (
+    "ClientMachineID",
+    "DiscoveredKeyManagementServiceMachineName",
+    "DiscoveredKeyManagementServiceMachinePort",
+    "KeyManagementServiceHostCaching",
+    "KeyManagementServiceMachine",
+    "KeyManagementServicePort",
+    "Version",
+)
+OFFICE_SERVICE_PROPERTIES_LEAST = ("ClientMachineID", "KeyManagementServiceHostCaching", "Version")
 
 PRODUCT_PROPERTIES_6_1 = (
     "ApplicationID",
@@ -55,6 +79,7 @@ PRODUCT_PROPERTIES_6_1 = (
     "KeyManagementServiceMachine",
     "KeyManagementServicePort",
     "KeyManagementServiceTotalRequests",
+    "LicenseFamily",
     "LicenseIsAddon",
     "LicenseStatus",
     "LicenseStatusReason",
@@ -66,9 +91,41 @@ PRODUCT_PROPERTIES_6_1 = (
 )
 PRODUCT_PROPERTIES = (
     *PRODUCT_PROPERTIES_6_1,
+    "ADActivationObjectDN",
+    "ADActivationObjectName",
     "DiscoveredKeyManagementServiceMachineIpAddress",
+    "KeyManagementServiceLookupDomain",
+    "RemainingAppReArmCount",
+    "RemainingSkuReArmCount",
     "VLActivationType",
     "VLActivationTypeEnabled",
+)
+OFFICE_PRODUCT_PROPERTIES = (
+    "ApplicationID",
+    "Description",
+    "DiscoveredKeyManagementServiceMachineName",
+    "DiscoveredKeyManagementServiceMachinePort",
+    "GracePeriodRemaining",
+    "ID",
+    "KeyManagementServiceMachine",
+    "KeyManagementServicePort",
+    "LicenseFamily",
+    "LicenseStatus",
+    "LicenseStatusReason",
+    "Name",
+    "PartialProductKey",
+    "VLActivationInterval",
+    "VLRenewalInterval",
+)
+OFFICE_PRODUCT_PROPERTIES_LEAST = (
+    "ApplicationID",
+    "Description",
+    "GracePeriodRemaining",
+    "ID",
+    "LicenseStatus",
+    "LicenseStatusReason",
+    "Name",
+    "PartialProductKey",
 )
 
 _ADDON_MARK = " add-on for "
@@ -124,7 +181,7 @@ class OperatingSystem:
 
 @dataclass(frozen=True, slots=True)
 class LicensingService:
-    """SoftwareLicensingService: the settings of the machine as KMS client and as KMS host."""
+    """SoftwareLicensingService or the one of Office: the settings of the machine as KMS client and as KMS host."""
 
     version: str
     cmid: str | None
@@ -138,10 +195,13 @@ class LicensingService:
     discovered_address: str | None
     listening_port: int
     dns_publishing: bool | None
+    remaining_windows_rearms: int | None = None
+    family: Family = Family.SPP
+    tells_address: bool = True
 
     @classmethod
-    def from_instance(cls, row: CimInstance) -> LicensingService:
-        """From a row of SERVICE_PROPERTIES; an empty text means the same as null."""
+    def from_instance(cls, row: CimInstance, family: Family = Family.SPP) -> LicensingService:
+        """From a row of SERVICE_PROPERTIES, or those of Office; an empty text means the same as null."""
         return cls(
             version=row.text("Version") or "",
             cmid=row.text("ClientMachineID") or None,
@@ -155,12 +215,15 @@ class LicensingService:
             discovered_address=row.text("DiscoveredKeyManagementServiceMachineIpAddress") or None,
             listening_port=effective_port(row.integer("KeyManagementServiceListeningPort")),
             dns_publishing=row.boolean("KeyManagementServiceDnsPublishing"),
+            remaining_windows_rearms=applicable(row.integer("RemainingWindowsReArmCount")),
+            family=family,
+            tells_address="KeyManagementServiceMachine" in row,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """SoftwareLicensingProduct: one licence that has a key installed."""
+    """SoftwareLicensingProduct or the one of Office: one licence that has a key installed."""
 
     activation_id: str
     application_id: str
@@ -186,6 +249,13 @@ class Product:
     required_count: int | None
     total_requests: int | None
     failed_requests: int | None
+    license_family: str = ""
+    family: Family = Family.SPP
+    lookup_domain: str | None = None
+    ad_activation_object_name: str | None = None
+    ad_activation_object_dn: str | None = None
+    remaining_app_rearms: int | None = None
+    remaining_sku_rearms: int | None = None
 
     @property
     def is_licensed(self) -> bool:
@@ -197,9 +267,21 @@ class Product:
         """Windows itself: not Office, and not an add-on such as an ESU licence, which has the same application ID."""
         return self.application_id == WINDOWS_APPLICATION and not self.is_addon
 
+    @property
+    def is_office(self) -> bool:
+        """Office, Project, Visio, and their KMS host keys."""
+        return self.application_id in (OFFICE_APPLICATION, OFFICE_2010_APPLICATION)
+
+    @property
+    def application(self) -> str | None:
+        """The application in a word, add-ons included; None for one that is neither Windows nor Office."""
+        if self.is_office:
+            return "office"
+        return "windows" if self.application_id == WINDOWS_APPLICATION else None
+
     @classmethod
-    def from_instance(cls, row: CimInstance) -> Product:
-        """From a row of PRODUCT_PROPERTIES. GUIDs and the last five characters are folded to one case."""
+    def from_instance(cls, row: CimInstance, family: Family = Family.SPP) -> Product:
+        """From a row of PRODUCT_PROPERTIES, or those of Office. GUIDs and the last five are folded to one case."""
         description = row.text("Description") or ""
         partial = row.text("PartialProductKey")
         return cls(
@@ -227,6 +309,13 @@ class Product:
             required_count=applicable(row.integer("RequiredClientCount")),
             total_requests=applicable(row.integer("KeyManagementServiceTotalRequests")),
             failed_requests=applicable(row.integer("KeyManagementServiceFailedRequests")),
+            license_family=row.text("LicenseFamily") or "",
+            family=family,
+            lookup_domain=row.text("KeyManagementServiceLookupDomain") or None,
+            ad_activation_object_name=row.text("ADActivationObjectName") or None,
+            ad_activation_object_dn=row.text("ADActivationObjectDN") or None,
+            remaining_app_rearms=applicable(row.integer("RemainingAppReArmCount")),
+            remaining_sku_rearms=applicable(row.integer("RemainingSkuReArmCount")),
         )
 
 

@@ -52,6 +52,8 @@ class Rule(enum.Enum):
 
 
 IDENTIFYING: Mapping[str, Rule] = {
+    "ADActivationObjectDN": Rule.DOMAIN,
+    "ADActivationObjectName": Rule.DOMAIN,
     "CSName": Rule.NAME,
     "ClientMachineID": Rule.CMID,
     "DiscoveredKeyManagementServiceMachineIpAddress": Rule.ADDRESS,
@@ -81,6 +83,7 @@ KEPT = frozenset(
         "KeyManagementServiceListeningPort",
         "KeyManagementServicePort",
         "KeyManagementServiceTotalRequests",
+        "LicenseFamily",
         "LicenseIsAddon",
         "LicenseStatus",
         "LicenseStatusReason",
@@ -90,6 +93,9 @@ KEPT = frozenset(
         "OperatingSystemSKU",
         "ProductType",
         "Profiles",
+        "RemainingAppReArmCount",
+        "RemainingSkuReArmCount",
+        "RemainingWindowsReArmCount",
         "RequiredClientCount",
         "State",
         "VLActivationInterval",

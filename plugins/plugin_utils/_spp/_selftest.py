@@ -178,7 +178,7 @@ def _read_everything(reader: _Reader) -> None:
     versions = {"": system} if system.is_6_1 else {"": system, "_6_1": _as_oldest(system)}
     for suffix, version in versions.items():
         reader.read(f"licensing_service{suffix}", functools.partial(licensing.service, version), _said_by_service)
-        reader.read(f"windows_products{suffix}", functools.partial(licensing.windows_products, version), _said_of_keys)
+        reader.read(f"windows_products{suffix}", functools.partial(licensing.products, version), _said_of_keys)
     reader.read("firewall_rule", functools.partial(licensing.firewall_rule, FIREWALL_RULE), _said_by_rule)
     reader.read("windows_service", functools.partial(licensing.windows_service_state, LICENSING_SERVICE), str)
 

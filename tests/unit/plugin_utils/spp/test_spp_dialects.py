@@ -32,6 +32,8 @@ from ansible_collections.volact.kms.plugins.plugin_utils._spp._catalogue import 
 from lab.core import DIALECTS
 from lab.core.dialects import combinable
 
+pytestmark = pytest.mark.combinations
+
 TO_KMS = DesiredClient(channel=Channel.KMS_CLIENT, activate=Activate.IF_NEEDED)
 HOST = DesiredHost(
     product_key=ProductKey(HOST_KEY), activate=Activate.IF_NEEDED, dns_publishing=False, firewall_rule=True

@@ -27,6 +27,7 @@ from disturbed_lab import (
     lost,
     timed_out,
 )
+from office_lab import ready_office_site
 from spp_lab import START, InProcessLab, LabTransport
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import (
@@ -48,6 +49,8 @@ from ansible_collections.volact.kms.plugins.plugin_utils._spp import (
 )
 from lab.core import Site, parse_site
 from lab.effects import ServiceRecord
+
+pytestmark = pytest.mark.combinations
 
 FIRST_MAK = "BBBBB-CCCCC-DDDDD-FFFFF-MKWHR"
 LAST_MAK = "CCCCC-DDDDD-FFFFF-GGGGG-MKXYY"
@@ -74,7 +77,7 @@ SITE: dict[str, Any] = {
 }
 
 SPENDING = ("InstallProductKey", "Activate")
-READING = ("Enumerate", "Pull", "Release")
+READING = ("Enumerate", "Pull", "Release", "EnumValues", "GetStringValue", "GetDWORDValue")
 
 TO_KMS = DesiredClient(channel=Channel.KMS_CLIENT, activate=Activate.IF_NEEDED)
 HOST = DesiredHost(
@@ -227,6 +230,16 @@ JOBS = [
         client(DesiredClient(Channel.KMS_CLIENT, activate=Activate.RENEW)),
     ),
     Job("install a host", "kms01", copied(site), host(HOST)),
+    Job(
+        "switch Office and take its MAK away",
+        "win01",
+        copied(ready_office_site),
+        client(
+            DesiredClient(
+                Channel.KMS_CLIENT, product_name="*ProPlus2021*", remove_old_keys=True, activate=Activate.IF_NEEDED
+            )
+        ),
+    ),
 ]
 
 
@@ -259,6 +272,9 @@ def test_what_is_disturbed_covers_every_kind_of_operation() -> None:
     sent = {operation for job in JOBS for operation in undisturbed(job).transport.sent}
     assert sent == {
         "Enumerate",
+        "EnumValues",
+        "Pull",
+        "UninstallProductKey",
         "InstallProductKey",
         "RefreshLicenseStatus",
         "Activate",
@@ -304,7 +320,7 @@ def check_truth(attempt: Attempt, at: int, operation: str, before: dict[str, Any
         assert after_it == [], where
     elif error is not None:
         assert isinstance(error, OutcomeUnknown), f"{where}: {error}"
-        assert set(after_it) <= {"Enumerate"}, where
+        assert set(after_it) <= set(READING), where
     certain, possible = as_told(transport.answered), as_told(transport.sent[: attempt.sent_by_the_run])
     if isinstance(error, Unreachable):
         assert attempt.operations == (possible if error.sent else certain), where
@@ -316,9 +332,13 @@ def check_truth(attempt: Attempt, at: int, operation: str, before: dict[str, Any
         assert not is_changed or attempt.operations, where
 
 
+def job_named(name: str) -> Job:
+    return next(job for job in JOBS if job.name == name)
+
+
 def disturbed(name: str, operation: str, error: KmsError, when: When = When.NEVER) -> Attempt:
     """A job whose request for `operation` is disturbed."""
-    job = next(job for job in JOBS if job.name == name)
+    job = job_named(name)
     at = undisturbed(job).transport.sent.index(operation)
     return job.attempt(job.before(), at, Disturbance("", lambda: error, when))
 
@@ -368,6 +388,6 @@ def test_a_client_of_a_kms_host_without_an_answer_is_pending_because_asking_agai
 
 def test_a_host_whose_settings_may_wait_for_a_restart_is_restarted_before_its_firewall_opens() -> None:
     attempt = disturbed("install a host", "StopService", lost())
-    job = JOBS[-1]
+    job = job_named("install a host")
     assert job.attempt(attempt.lab).operations == ["RestartService", "Enable"]
     assert attempt.lab.site.kms_listeners() == {"kms01": PORT}

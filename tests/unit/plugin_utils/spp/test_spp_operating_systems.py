@@ -24,6 +24,8 @@ from ansible_collections.volact.kms.plugins.plugin_utils._spp import (
 )
 from lab.core.catalogue import OPERATING_SYSTEMS, languages, published_key_of
 
+pytestmark = pytest.mark.combinations
+
 TO_KMS = DesiredClient(channel=Channel.KMS_CLIENT, activate=Activate.IF_NEEDED)
 HOST = DesiredHost(product_key=ProductKey(HOST_KEY), activate=Activate.IF_NEEDED, firewall_rule=True)
 
