@@ -13,40 +13,48 @@ version_added: 0.1.0
 author:
   - The volact.kms authors (@volact)
 description:
-  - Adds, changes and removes SRV records in a DNS zone that accepts dynamic updates (RFC 2136). The default
+  - Adds, changes and removes SRV records in DNS zones that accept dynamic updates (RFC 2136). The default
     O(service) is the one that volume activation clients look for.
   - A record belongs to this task when it has the target and port of one of the O(records). All other records of the
-    same name stay as they are. So each KMS host can be published by its own task, and adding the second never removes
-    the first.
-  - Each change is one atomic update, which the server applies only if the records are still those that were read
-    before. When somebody else was faster, the module reads them again and starts over, five times at most. Afterwards
-    the server is asked whether the records are there.
-  - With a TSIG key, questions and updates are signed, and an answer without a valid signature is never a success.
+    same name stay as they are, unless O(exclusive=true). So each KMS host can be published by its own task, and adding
+    the second never removes the first.
+  - Each change of a zone is one atomic update, which the server applies only if the records are still those that were
+    read before. When somebody else was faster, the module reads them again and starts over, 20 times at most.
+  - Afterwards O(server), and then every authoritative server of the zone, is asked whether the records are there.
+  - All zones are read before the first of them is changed. A zone that fails after that does not keep the others from
+    being changed, and the task fails at its end.
+  - Updates are signed with a TSIG key, with a Kerberos ticket (GSS-TSIG, for Active Directory), or not at all. What was
+    signed needs an answer with a valid signature, and any other answer is never a success.
   - This is an ordinary Python module. It runs on the control node, or on any Linux host it is delegated to, and the
-    zone's server has to be reachable from there.
+    zone's servers have to be reachable from there.
 requirements:
   - dnspython >= 2.7 for the Python that runs the module
+  - gssapi >= 1.8 for the Python that runs the module, only for O(gss_tsig=true). It is C(python3-gssapi) on Debian and
+    in the family of Red Hat. pip compiles it, which needs a C compiler and the headers of MIT Kerberos (C(libkrb5-dev),
+    C(krb5-devel)).
 extends_documentation_fragment:
   - volact.kms.attributes
   - volact.kms.attributes.dns
 options:
-  zone:
+  zones:
     description:
-      - The zone to change, for example V(corp.example.test). It is always taken as a full name. A trailing dot makes
+      - The zones to change, for example V(corp.example.test). Each is always taken as a full name. A trailing dot makes
         no difference.
-      - O(server) has to be authoritative for exactly this zone. Where V(_tcp.corp.example.test) is a zone of its own,
-        name that one.
-    type: str
+      - O(server) has to be authoritative for exactly these zones. Where V(_tcp.corp.example.test) is a zone of its own,
+        name that one, and leave O(service) as it is.
+    type: list
+    elements: str
+    aliases: [zone]
     required: true
   service:
     description:
-      - Service and protocol, in the form V(_service._protocol). It is relative to O(zone), unless it ends in a dot and
-        then has to lie inside it.
+      - Service and protocol, in the form V(_service._protocol). It is relative to each of the O(zones), unless it ends
+        in a dot and then has to lie inside it.
     type: str
     default: _vlmcs._tcp
   records:
     description:
-      - The records that are to be there, or not to be there. They share O(zone), O(service) and O(ttl).
+      - The records that are to be there, or not to be there. They share O(zones), O(service) and O(ttl).
       - Two items may not have the same target and port.
     type: list
     elements: dict
@@ -55,8 +63,8 @@ options:
       target:
         description:
           - Name of the machine that offers the service, never an address.
-          - A name without any dot is relative to O(zone). Every other name is a full name, with or without a trailing
-            dot.
+          - A name without any dot is relative to the zone (for a zone V(_tcp.corp.example.test), to
+            V(corp.example.test)). Every other name is a full name, with or without a trailing dot.
           - Other alphabets are allowed, and become their C(xn--) form.
         type: str
         required: true
@@ -91,20 +99,49 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  exclusive:
+    description:
+      - Whether the O(records) are to be the only ones of the name. All other records of it are then removed, whoever
+        published them, and also those that KMS hosts published by themselves.
+      - Goes with O(state=present) only.
+    type: bool
+    default: false
+  refresh:
+    description:
+      - Whether records that are there already are sent again. A zone with ageing then counts their age from now, and
+        does not scavenge them. Nothing changes by that, and the task reports no change.
+      - Only the O(records) are sent again. Samba makes the other records of the name younger with them.
+      - Omitted, records are refreshed with O(gss_tsig=true), since zones of Active Directory are the ones that age.
+    type: bool
   server:
     description:
-      - Name or address (IPv4 or IPv6) of an authoritative DNS server that accepts updates for O(zone), usually its
-        primary.
+      - Name or address (IPv4 or IPv6) of an authoritative DNS server that accepts updates for the O(zones), usually
+        their primary, or any domain controller of Active Directory that serves DNS.
     type: str
     required: true
   server_port:
-    description: Port of O(server), for UDP and for TCP.
+    description: Port of O(server) and of the servers that verify, for UDP and for TCP.
     type: int
     default: 53
+  verify_servers:
+    description:
+      - Names or addresses of the authoritative servers that are asked afterwards, beside O(server).
+      - Omitted, these are the name servers (NS records) of each zone. Their addresses are taken from O(server).
+      - An empty list asks no other server.
+      - They are asked without a signature.
+    type: list
+    elements: str
+  wait_timeout:
+    description:
+      - Seconds to wait until every server has the records, at most 86400. Each server is asked at least once.
+      - The task fails when a server still disagrees after that, and names it. The next run asks again.
+      - Check mode asks O(server) only.
+    type: int
+    default: 60
   tsig_name:
     description:
       - Name of the TSIG key as the server has it. Goes together with O(tsig_secret).
-      - Without a key nothing is signed, which few servers accept.
+      - Without a key and without O(gss_tsig) nothing is signed, which few servers accept.
     type: str
   tsig_secret:
     description:
@@ -125,14 +162,49 @@ options:
       - hmac-sha512
       - hmac-sha512-256
     default: hmac-sha256
+  gss_tsig:
+    description:
+      - Whether updates are signed with a Kerberos ticket (GSS-TSIG, RFC 3645). Zones of Active Directory that take
+        "secure only" updates want that. Excludes O(tsig_name).
+      - Without O(gss_principal) and O(gss_keytab), the ticket is that of the user who runs the module, from the
+        ticket cache that C(kinit) filled. The environment variable E(KRB5CCNAME) names another cache.
+      - The Kerberos settings of the machine that runs the module (C(krb5.conf), or what E(KRB5_CONFIG) names) have to
+        find the realm.
+      - Only updates are signed, as by Windows itself. What was read before is part of the update, so that a wrong
+        answer to a question changes nothing.
+    type: bool
+    default: false
+  gss_principal:
+    description:
+      - The account that updates, for example V(svc-dns@CORP.EXAMPLE.TEST). The realm is written in capitals.
+      - Alone, it chooses among the tickets of the ticket cache.
+    type: str
+  gss_password:
+    description:
+      - The password of O(gss_principal). Keep it in a vault.
+      - The ticket stays in the memory of the module, and is gone when it ends.
+    type: str
+  gss_keytab:
+    description:
+      - Path of a keytab, on the machine that runs the module, with a key of O(gss_principal), or of the account whose
+        ticket to get. Excludes O(gss_password).
+      - The ticket stays in the memory of the module, and is gone when it ends.
+    type: path
+  gss_server_name:
+    description:
+      - The full host name of the DNS server, as its realm knows it. The ticket is for C(DNS/) and this name.
+      - Omitted, it is O(server), or what the server names as the zone's primary when O(server) is an address.
+    type: str
   timeout:
-    description: Seconds to wait for each answer of O(server), at most 600.
+    description: Seconds to wait for each answer of a server, at most 600.
     type: int
     default: 10
 notes:
-  - GSS-TSIG, which Active Directory's secure dynamic updates need, is not supported yet.
-  - A zone's server may remove records that were added dynamically when they get old (ageing and scavenging). An
-    unchanged set is not sent again.
+  - In a zone of Active Directory a record belongs to the account that added it, and others may not change it. Publish
+    all KMS hosts with the same account, or give it the right to write the records that are there. Where KMS hosts
+    publish themselves, leave the records to them.
+  - One record in one zone takes three questions to O(server), the update among them, and one to each server that
+    verifies. A server that sends no addresses with its NS records (Samba) is asked for each of them once.
 seealso:
   - module: volact.kms.host
   - name: RFC 2136
@@ -183,6 +255,32 @@ EXAMPLES = r"""
     state: absent
   delegate_to: localhost
 
+- name: Publish one KMS host in Active Directory, in two domains, with the password of a service account
+  volact.kms.srv_record:
+    zones:
+      - corp.example.test
+      - branch.example.test
+    server: dc01.corp.example.test
+    gss_tsig: true
+    gss_principal: svc-dns@CORP.EXAMPLE.TEST
+    gss_password: "{{ vault_dns_account_password }}"
+    records:
+      - target: kms01.corp.example.test
+  delegate_to: localhost
+
+- name: Publish with a keytab, remove everybody else's records, and give slow sites ten minutes to replicate
+  volact.kms.srv_record:
+    zones: corp.example.test
+    server: dc01.corp.example.test
+    gss_tsig: true
+    gss_principal: svc-dns@CORP.EXAMPLE.TEST
+    gss_keytab: /etc/volact/svc-dns.keytab
+    exclusive: true
+    wait_timeout: 600
+    records:
+      - target: kms01.corp.example.test
+  delegate_to: localhost
+
 - name: Show what would change, from a management host inside the server network
   volact.kms.srv_record:
     zone: branch.example.test
@@ -198,54 +296,97 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-name:
-  description: The full name of the records.
-  returned: success
-  type: str
-  sample: _vlmcs._tcp.corp.example.test.
-records:
-  description:
-    - All SRV records of that name after the task, also those that are not ours, sorted by priority, weight, target
-      and port. In check mode as they would be.
-  returned: success
+zones:
+  description: Each of the O(zones) and what was done in it. When the task fails, those that were put in order.
+  returned: success, and on failure after the first change
   type: list
   elements: dict
   contains:
-    target:
-      description: Full name of the machine, with the trailing dot.
+    zone:
+      description: Full name of the zone, with the trailing dot.
       type: str
-      returned: success
-      sample: kms01.corp.example.test.
-    port:
-      description: TCP port of the service.
-      type: int
-      returned: success
-      sample: 1688
-    priority:
-      description: Lower is asked first.
-      type: int
-      returned: success
-      sample: 0
-    weight:
-      description: Share among records of the same priority.
-      type: int
-      returned: success
-      sample: 0
-    ttl:
-      description: Seconds that resolvers may keep it.
-      type: int
-      returned: success
-      sample: 3600
-  sample:
-    - target: kms01.corp.example.test.
-      port: 1688
-      priority: 0
-      weight: 0
-      ttl: 3600
+      returned: always
+      sample: corp.example.test.
+    name:
+      description: The full name of the records.
+      type: str
+      returned: always
+      sample: _vlmcs._tcp.corp.example.test.
+    changed:
+      description: Whether the records of this zone were changed. In check mode, whether they would be.
+      type: bool
+      returned: always
+      sample: true
+    refreshed:
+      description: Whether records that were there already were sent again. Never in check mode.
+      type: bool
+      returned: always
+      sample: false
+    records:
+      description:
+        - All SRV records of that name after the task, also those that are not ours, sorted by priority, weight, port
+          and target. In check mode as they would be.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        target:
+          description: Full name of the machine, with the trailing dot.
+          type: str
+          returned: always
+          sample: kms01.corp.example.test.
+        port:
+          description: TCP port of the service.
+          type: int
+          returned: always
+          sample: 1688
+        priority:
+          description: Lower is asked first.
+          type: int
+          returned: always
+          sample: 0
+        weight:
+          description: Share among records of the same priority.
+          type: int
+          returned: always
+          sample: 0
+        ttl:
+          description: Seconds that resolvers may keep it.
+          type: int
+          returned: always
+          sample: 3600
+      sample:
+        - target: kms01.corp.example.test.
+          port: 1688
+          priority: 0
+          weight: 0
+          ttl: 3600
+    servers:
+      description: The servers that were asked afterwards, O(server) first. Empty in check mode.
+      type: list
+      elements: dict
+      returned: always
+      contains:
+        server:
+          description: Name, address and port of the server.
+          type: str
+          returned: always
+          sample: ns2.corp.example.test (192.0.2.54) port 53
+        agrees:
+          description: Whether it has the O(records), or has them no longer with O(state=absent).
+          type: bool
+          returned: always
+          sample: false
+        problem:
+          description: A sentence that says what it has instead, or why it gave no answer. Null when it agrees.
+          type: str
+          returned: always
+          sample: "The DNS server ns2.corp.example.test (192.0.2.54) port 53 has other records: there are none."
 diff:
   description:
-    - The whole set of records before and after, one line each, as in a zone file. Ansible shows it with C(--diff).
-  returned: success
+    - The whole set of records before and after, one line each, as in a zone file, all zones one after the other.
+      Ansible shows it with C(--diff).
+  returned: success, and on failure after the first change
   type: dict
   contains:
     before:
@@ -265,7 +406,9 @@ error:
   contains:
     kind:
       description:
-        - V(bad_input), V(missing_library), V(dns_error), V(dns_no_answer), V(outcome_unknown) or V(not_converged).
+        - V(bad_input), V(missing_library), V(dns_error), V(dns_no_answer), V(kerberos_error), V(outcome_unknown) or
+          V(not_converged).
+        - When several zones failed, this is the first failure, and RV(ignore:msg) has the sentences of all.
       type: str
       returned: failure
       sample: dns_error
@@ -295,12 +438,12 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.volact.kms.plugins.module_utils._dns._converge import Request, converge
 from ansible_collections.volact.kms.plugins.module_utils._dns._dnspython import require_dnspython
+from ansible_collections.volact.kms.plugins.module_utils._dns._publish import Task, publish
 from ansible_collections.volact.kms.plugins.module_utils._errors import KmsError
 
 ARGUMENT_SPEC: dict[str, Any] = {
-    "zone": {"type": "str", "required": True},
+    "zones": {"type": "list", "elements": "str", "aliases": ["zone"], "required": True},
     "service": {"type": "str", "default": "_vlmcs._tcp"},
     "records": {
         "type": "list",
@@ -315,8 +458,12 @@ ARGUMENT_SPEC: dict[str, Any] = {
     },
     "ttl": {"type": "int", "default": 3600},
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "exclusive": {"type": "bool", "default": False},
+    "refresh": {"type": "bool"},
     "server": {"type": "str", "required": True},
     "server_port": {"type": "int", "default": 53},
+    "verify_servers": {"type": "list", "elements": "str"},
+    "wait_timeout": {"type": "int", "default": 60},
     "tsig_name": {"type": "str"},
     "tsig_secret": {"type": "str", "no_log": True},
     "tsig_algorithm": {
@@ -334,6 +481,11 @@ ARGUMENT_SPEC: dict[str, Any] = {
         ],
         "default": "hmac-sha256",
     },
+    "gss_tsig": {"type": "bool", "default": False},
+    "gss_principal": {"type": "str"},
+    "gss_password": {"type": "str", "no_log": True},
+    "gss_keytab": {"type": "path", "no_log": False},
+    "gss_server_name": {"type": "str"},
     "timeout": {"type": "int", "default": 10},
 }
 
@@ -348,7 +500,7 @@ def main() -> None:
     result: dict[str, Any] = {}
     try:
         require_dnspython()
-        result = converge(Request.from_options(module.params), check_mode=module.check_mode).as_result()
+        result = publish(Task.from_options(module.params), check_mode=module.check_mode)
     except KmsError as error:
         failure = error
     # Outside the handler: fail_json would add the traceback of an exception that is being handled.

@@ -18,7 +18,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
 import time
 import typing as t
 from collections.abc import Callable, Iterator
@@ -27,7 +26,6 @@ from pathlib import Path
 
 import dns.flags
 import dns.message
-import dns.opcode
 import dns.query
 import dns.rdatatype
 import dns.tsig
@@ -59,19 +57,23 @@ class Key:
     secret: str = field(default_factory=lambda: base64.b64encode(secrets.token_bytes(32)).decode())
 
     @property
+    def configuration(self) -> str:
+        """The key as BIND reads it."""
+        return f'key "{self.name}" {{ algorithm {self.algorithm}; secret "{self.secret}"; }};'
+
+    @property
     def dnspython(self) -> dns.tsig.Key:
         wire_name = "hmac-md5.sig-alg.reg.int" if self.algorithm == "hmac-md5" else self.algorithm
         return dns.tsig.Key(self.name, self.secret, wire_name)
 
 
 @dataclass(frozen=True, slots=True)
-class DnsServer:
-    """A running server with one zone that `key` may update."""
+class ServedZone:
+    """A zone on a running server, as anybody can read it."""
 
     address: str
     port: int
     zone: str
-    key: Key
 
     def query(self, name: str, kind: str) -> dns.message.Message:
         question = dns.message.make_query(name, kind, flags=0)
@@ -84,6 +86,13 @@ class DnsServer:
 
     def serial(self) -> int:
         return int(self.query(self.zone, "SOA").answer[0][0].serial)
+
+
+@dataclass(frozen=True, slots=True)
+class DnsServer(ServedZone):
+    """A zone that `key` may update."""
+
+    key: Key
 
     def set_records(self, ttl: int, *records: str) -> None:
         """Make the zone's KMS records these ("priority weight port target"), past the code under test."""
@@ -109,24 +118,45 @@ class DnsServer:
         return {option: value for option, value in options.items() if value is not None}
 
 
-def run_module(options: dict[str, t.Any], *, check: bool = False) -> dict[str, t.Any]:
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """A Python that can run the module, and the variables it needs for that."""
+
+    program: str = sys.executable
+    environment: dict[str, str] = field(default_factory=lambda: {"PYTHONPATH": str(COLLECTIONS)})
+
+    def with_variables(self, **variables: str) -> Interpreter:
+        return Interpreter(self.program, {**self.environment, **variables})
+
+
+def run_module(
+    options: dict[str, t.Any], *, check: bool = False, python: Interpreter | None = None
+) -> dict[str, t.Any]:
     """The result of one run of the module in a Python of its own."""
     arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": True}
+    python = python or Interpreter()
     done = subprocess.run(
-        [sys.executable, "-c", RUN_MODULE],
+        [python.program, "-c", RUN_MODULE],
         input=json.dumps(arguments),
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
-        env={**os.environ, "PYTHONPATH": str(COLLECTIONS)},
+        env={**os.environ, **python.environment},
     )
     assert done.stdout, done.stderr
     result: dict[str, t.Any] = json.loads(done.stdout)
     assert "Traceback" not in done.stdout + done.stderr
-    secret = options.get("tsig_secret")
-    assert not secret or secret not in done.stdout + done.stderr
+    for secret in (options.get("tsig_secret"), options.get("gss_password")):
+        assert not secret or secret not in done.stdout + done.stderr
     return result
+
+
+def only_zone(result: dict[str, t.Any]) -> dict[str, t.Any]:
+    """What a task with one zone says about it."""
+    (zone,) = result["zones"]
+    found: dict[str, t.Any] = zone
+    return found
 
 
 def free_port(address: str) -> int:
@@ -146,61 +176,132 @@ options {{
     directory "{folder}";
     listen-on port {port} {{ {address}; }};
     listen-on-v6 port {port} {{ ::1; }};
-    recursion no; dnssec-validation no; minimal-responses yes; notify no;
+    recursion no; dnssec-validation no; minimal-responses {minimal}; notify no;
     allow-transfer {{ none; }};
     check-names primary ignore;
+    min-refresh-time 1; max-refresh-time 900; min-retry-time 1;
     pid-file none; session-keyfile none;
+    {options}
 }};
 controls {{ }};
 logging {{ channel out {{ stderr; severity info; }}; category default {{ out; }}; category update {{ out; }}; }};
 {zones}
 """
 
-ZONE_CONF = """
-zone "{name}" {{ type primary; file "{name}.zone"; {policy} }};
-"""
-
 ZONE_FILE = """$TTL 300
 @ IN SOA ns.{name}. hostmaster.{name}. 1 900 300 86400 60
-@ IN NS ns.{name}.
-ns IN A {address}
+{servers}
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A zone of a test server: who may change it, and its records beside SOA, NS and the server's address."""
+    """A zone of a test server: who may change it, its name servers, and its other records beside the SOA.
+
+    With `primary` (address and port, as BIND writes them) the server gets the zone from there.
+    """
 
     name: str
     policy: str = ""
     records: str = ""
+    primary: str = ""
+    servers: tuple[str, ...] = ("127.0.0.1",)
+
+    @property
+    def configuration(self) -> str:
+        kind = f"secondary; primaries {{ {self.primary}; }}" if self.primary else "primary"
+        return f'zone "{self.name}" {{ type {kind}; file "{self.name}.zone"; {self.policy} }};'
+
+    @property
+    def text(self) -> str:
+        """The zone file. The name servers are called ns, ns2, ns3."""
+        names = ["ns" if number == 1 else f"ns{number}" for number in range(1, len(self.servers) + 1)]
+        lines = [f"@ IN NS {name}" for name in names]
+        lines += [f"{name} IN A {address}" for name, address in zip(names, self.servers, strict=True)]
+        return ZONE_FILE.format(name=self.name, servers="\n".join(lines)) + self.records
+
+
+class Bind:
+    """A BIND without privileges on 127.0.0.1 and ::1, which can be killed and started again."""
+
+    def __init__(
+        self,
+        folder: Path,
+        zones: list[Zone],
+        keys: list[Key],
+        *,
+        port: int = 0,
+        minimal: bool = True,
+        options: str = "",
+        environment: dict[str, str] | None = None,
+    ) -> None:
+        # Other addresses of 127/8 will not do: BIND listens on none that no interface has.
+        self.address = "127.0.0.1"
+        self.port = port or free_port(self.address)
+        self.folder = folder
+        self.zones = zones
+        self.log = folder / "named.log"
+        self.environment = {**os.environ, **(environment or {})}
+        self.process: subprocess.Popen[bytes] | None = None
+        for zone in zones:
+            if not zone.primary:
+                (folder / f"{zone.name}.zone").write_text(zone.text, encoding="ascii")
+        text = NAMED_CONF.format(
+            keys="\n".join(
+                f'key "{key.name}" {{ algorithm {key.algorithm}; secret "{key.secret}"; }};' for key in keys
+            ),
+            folder=folder,
+            port=self.port,
+            address=self.address,
+            minimal="yes" if minimal else "no",
+            options=options,
+            zones="\n".join(zone.configuration for zone in zones),
+        )
+        (folder / "named.conf").write_text(text, encoding="ascii")
+
+    def start(self) -> None:
+        program = shutil.which("named", path=PROGRAM_FOLDERS)
+        assert program is not None
+        command = [program, "-g", "-n", "1", "-c", str(self.folder / "named.conf")]
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(command, stderr=output, env=self.environment)
+        try:
+            wait_until(lambda: self.has(self.zones[0].name), self.read_log)
+        except AssertionError:
+            self.kill()
+            raise
+
+    def has(self, zone: str) -> bool:
+        """Whether the zone is loaded."""
+        return is_ready(self.address, self.port, zone)
+
+    def read_log(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+    def kill(self) -> None:
+        """As a power failure does it: nothing is written any more."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait(10)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(10)
+
+    def __enter__(self) -> Bind:
+        self.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()
 
 
 @contextlib.contextmanager
 def bind(folder: Path, zones: list[Zone], keys: list[Key]) -> Iterator[tuple[str, int]]:
-    """A BIND without privileges on a free port of loopback: its address and port. It listens on ::1 as well."""
-    program = shutil.which("named", path=PROGRAM_FOLDERS)
-    assert program is not None
-    address = "127.0.0.1"
-    port = free_port(address)
-    listed = "\n".join(f'key "{each.name}" {{ algorithm {each.algorithm}; secret "{each.secret}"; }};' for each in keys)
-    described = "".join(ZONE_CONF.format(name=each.name, policy=each.policy) for each in zones)
-    for zone in zones:
-        text = ZONE_FILE.format(name=zone.name, address=address) + zone.records
-        (folder / f"{zone.name}.zone").write_text(text, encoding="ascii")
-    configuration = folder / "named.conf"
-    configuration.write_text(
-        NAMED_CONF.format(keys=listed, folder=folder, port=port, address=address, zones=described), encoding="ascii"
-    )
-    log = folder / "named.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen([program, "-g", "-n", "1", "-c", str(configuration)], stderr=output)
-    try:
-        wait_until(lambda: is_ready(address, port, zones[0].name), lambda: log.read_text(encoding="utf-8"))
-        yield address, port
-    finally:
-        process.terminate()
-        process.wait(10)
+    """A BIND of its own for a test file: its address and port."""
+    with Bind(folder, zones, keys) as running:
+        yield running.address, running.port
 
 
 @contextlib.contextmanager
@@ -224,57 +325,3 @@ def wait_until(condition: Callable[[], bool], explain: Callable[[], str], second
     while not condition():
         assert time.monotonic() < deadline, explain()
         time.sleep(0.02)
-
-
-class Interceptor:
-    """A datagram relay before a server, which can act on updates as they pass.
-
-    `before` runs before an update is passed on, with the number of updates seen so far; when it returns False, the
-    update is swallowed. `after` runs on the answer's way back; when it returns False, the answer is swallowed.
-    """
-
-    def __init__(
-        self,
-        server: DnsServer,
-        *,
-        before: Callable[[int], bool] = lambda _count: True,
-        after: Callable[[int], bool] = lambda _count: True,
-    ) -> None:
-        self.server = server
-        self.before = before
-        self.after = after
-        self.updates = 0
-        self.queries = 0
-        self.socket = socket.socket(type=socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        address, port = self.socket.getsockname()
-        #: Module options that put this relay in the server's place.
-        self.place = {"server": address, "server_port": port}
-        self.thread = threading.Thread(target=self._relay)
-
-    def __enter__(self) -> Interceptor:
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        with socket.socket(type=socket.SOCK_DGRAM) as stop:
-            stop.sendto(b"", self.socket.getsockname())
-        self.thread.join()
-        self.socket.close()
-
-    def _relay(self) -> None:
-        while True:
-            message, sender = self.socket.recvfrom(0xFFFF)
-            if not message:
-                return
-            update = (message[2] >> 3) & 0x0F == dns.opcode.UPDATE
-            self.updates += update
-            self.queries += not update
-            if update and not self.before(self.updates):
-                continue
-            with socket.socket(type=socket.SOCK_DGRAM) as upstream:
-                upstream.settimeout(5)
-                upstream.sendto(message, (self.server.address, self.server.port))
-                answer = upstream.recv(0xFFFF)
-            if not update or self.after(self.updates):
-                self.socket.sendto(answer, sender)

@@ -29,7 +29,10 @@ OTHER_SECRET = Key("other").secret
 READ_HINT = "Check that this server has the zone, and that it answers queries from here."
 NETWORK_HINT = "Check the server's name and port, that it runs, and that UDP and TCP to it are open from here."
 ZONE_HINT = "Give zone the name of the zone that holds the records, and server the name of a server that has it."
-UNSIGNED_HINT = "The request was not signed. Set tsig_name and tsig_secret if the zone takes signed updates."
+UNSIGNED_HINT = (
+    "The request was not signed. Set tsig_name and tsig_secret if the zone takes signed updates, or gss_tsig if it is "
+    "one of Active Directory."
+)
 
 
 @dataclass(frozen=True)

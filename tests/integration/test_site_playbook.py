@@ -16,16 +16,16 @@ from typing import Any
 import pytest
 import yaml
 from published_keys import published_key
-from running_lab import ROOT, RunningLab, manners_of_speaking, running_lab
+from running_lab import ROOT, RunningLab, running_lab, two_manners_of_speaking
 
 SITE = Path(__file__).with_name("windows_site.yml")
-MANNERS = manners_of_speaking()
+MANNERS = two_manners_of_speaking()
 HOST_KEY = "MMMMM-PPPPP-QQQQQ-RRRRR-KMNHT"
 VARIABLES = f"@{ROOT / 'tests' / 'demo' / 'vars.yml'}"
 PLAY = ("volact.kms.site", "-e", VARIABLES)
 
 
-@pytest.fixture(scope="module", params=MANNERS.values(), ids=MANNERS)
+@pytest.fixture(scope="module", params=list(MANNERS.values()), ids=list(MANNERS))
 def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
     with running_lab(SITE, tmp_path_factory.mktemp("site"), request.param) as lab:
         yield lab

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from dns_servers import DnsServer, Key, Zone, bind, run_module
+from dns_servers import DnsServer, Key, Zone, bind, only_zone, run_module
 
 pytestmark = pytest.mark.bind
 
@@ -34,7 +34,7 @@ ZONES = [
             ]
         ),
     ),
-    Zone("_tcp.split.corp.example.test"),
+    Zone("_tcp.split.corp.example.test", f'update-policy {{ grant "{KEYS["hmac-sha256"].name}" zonesub SRV; }};'),
     Zone("frozen.example.test"),
     Zone("xn--bcher-kva.example.test", f'update-policy {{ grant "{KEYS["hmac-sha256"].name}" zonesub SRV; }};'),
 ]
@@ -100,14 +100,21 @@ def test_a_name_that_is_not_the_zones_own_fails_with_the_reason(server: DnsServe
 def test_records_that_a_wildcard_makes_are_never_won(server: DnsServer) -> None:
     result = run_module(server.options("kms01", service="_vlmcs._udp"))
     assert result["failed"] is True
-    assert "6 times in a row" in result["msg"]
+    assert "21 times in a row" in result["msg"]
     assert "wildcard" in result["error"]["hint"]
 
 
 def test_a_zone_in_another_alphabet_is_found(server: DnsServer) -> None:
     result = run_module(server.options("kms01", zone="b\u00fccher.example.test"))
     assert result["changed"] is True, result
-    assert result["records"][0]["target"] == "kms01.xn--bcher-kva.example.test."
+    assert only_zone(result)["records"][0]["target"] == "kms01.xn--bcher-kva.example.test."
+
+
+def test_a_zone_of_its_own_below_the_domain_is_changed_with_the_same_service(server: DnsServer) -> None:
+    result = run_module(server.options("kms01", zone="_tcp.split.corp.example.test"))
+    assert result["changed"] is True, result
+    assert only_zone(result)["name"] == "_vlmcs._tcp.split.corp.example.test."
+    assert only_zone(result)["records"][0]["target"] == "kms01.split.corp.example.test."
 
 
 def test_a_server_is_reached_over_ipv6(server: DnsServer) -> None:

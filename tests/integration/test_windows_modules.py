@@ -26,7 +26,7 @@ HOST: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module", params=MANNERS.values(), ids=MANNERS)
+@pytest.fixture(scope="module", params=list(MANNERS.values()), ids=list(MANNERS))
 def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
     with running_lab(SITE, tmp_path_factory.mktemp("windows"), request.param) as lab:
         yield lab
@@ -112,7 +112,7 @@ def test_a_pending_client_fails_unless_that_is_accepted(
     [
         ({"channel": "kms", "product_key": "BBBBB-CCCCC"}, "product_key does not have the form of a product key"),
         ({"product_key": CLIENT_MAK}, "missing parameter(s) required by 'product_key': channel"),
-        ({"channel": "kmz"}, "value of channel must be one of: kms, mak, got: kmz"),
+        ({"channel": "kmz"}, "value of channel must be one of: kms, mak, ad, token, unmanaged, got: kmz"),
         ({"discovery": True, "kms_host": "kms01"}, "discovery is true, and kms_host or kms_port is given too"),
         ({"kms_port": 70000}, "kms_port is 70000, and a TCP port is from 1 to 65535"),
         ({"chanel": "kms"}, "Unsupported parameters"),

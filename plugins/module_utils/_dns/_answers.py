@@ -20,9 +20,12 @@ except ImportError:  # `require_dnspython` says so in time
     pass
 
 NOERROR = 0
+SERVFAIL = 2
 NXDOMAIN = 3
+REFUSED = 5
 YXRRSET = 7
 NXRRSET = 8
+NOTAUTH = 9
 
 #: Response codes: symbol, and what the server did. Source: IANA, "DNS RCODEs"; RFC 2136, "Server behavior".
 _RCODES: t.Final[dict[int, tuple[str, str]]] = {
@@ -56,6 +59,8 @@ _TSIG_HINTS: t.Final = {
     "BADTRUNC": "Use the algorithm without truncation, for example hmac-sha256.",
 }
 
+_SESSION_HINT = "Run again. If it stays, set both clocks, and look at the server's log."
+
 _UNSIGNED = "it is not signed, although the question was"
 
 
@@ -73,18 +78,53 @@ class Answer:
     tsig_error: str = ""
 
 
+class Session(t.Protocol):
+    """Where the key comes from that signs updates only: agreed on with the server when first needed (GSS-TSIG)."""
+
+    @property
+    def account(self) -> str:
+        """Who signs, for sentences: a Kerberos principal."""
+
+    def key(self) -> dns.tsig.Key:
+        """The key. Raises `KmsError` when it cannot be agreed on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """Who is asked with which key. `key` signs every question and verifies every answer; None: nothing is signed."""
+    """Who is asked, and what signs: `key` questions and updates, a `session` updates only; without both, nothing.
+
+    What is signed needs a signed answer. In a session questions are not signed, as with Microsoft's own clients: the
+    servers of Active Directory sign answers to updates. An update repeats what was read as its prerequisite, so what
+    was read wrongly changes nothing.
+    """
 
     exchange: Exchange
-    key: dns.tsig.Key | None
+    key: dns.tsig.Key | None = None
+    session: Session | None = None
 
     def ask(self, question: dns.message.Message) -> Answer:
         """Sign, send, and read the answer. Raises `NoAnswer`."""
-        if self.key is not None:
-            question.use_tsig(self.key)
-        return read_answer(question, self.exchange.ask(question.to_wire()), self.key)
+        return self._converse(question, self.key)
+
+    def tell(self, update: dns.message.Message) -> Answer:
+        """The same for an update. Raises what `Session.key` raises, too."""
+        return self._converse(update, self.session.key() if self.session else self.key)
+
+    def prepare(self) -> None:
+        """Make sure that an update could be signed. Raises what `Session.key` raises."""
+        if self.session is not None:
+            self.session.key()
+
+    def signer(self, operation: str) -> str:
+        """What signs this operation, to be put behind "signed": "as ...", "with the key ..."; empty: nothing does."""
+        if self.session is not None:
+            return f"as {self.session.account} (GSS-TSIG)" if operation == "update" else ""
+        return "" if self.key is None else f"with the key {_shown(self.key)}"
+
+    def _converse(self, message: dns.message.Message, key: dns.tsig.Key | None) -> Answer:
+        if key is not None:
+            message.use_tsig(key)
+        return read_answer(message, self.exchange.ask(message.to_wire()), key)
 
 
 def read_answer(question: dns.message.Message, wire: bytes, key: dns.tsig.Key | None) -> Answer:
@@ -133,11 +173,13 @@ def refusal(answer: Answer, conversation: Conversation, *, operation: str, what:
     hint: str | None
     if answer.tsig_error in _TSIG_ERRORS:
         code, name, did = _TSIG_ERRORS[answer.tsig_error]
-        hint = _TSIG_HINTS[name]
+        hint = _TSIG_HINTS[name] if conversation.session is None else _SESSION_HINT
     elif answer.rcode not in (NOERROR, NXDOMAIN) or (answer.verified and answer.rcode == NXDOMAIN):
         code = answer.rcode
-        name, did = _RCODES.get(code, (f"RCODE{code}", "answered with a code that nobody has defined"))
-        hint = _hint(code, conversation.key, operation)
+        name, did = refused_by(code)
+        if code == SERVFAIL and operation == "update" and conversation.session is not None:
+            did = "failed inside, which is also how Samba answers an account that may not write a record"
+        hint = _hint(code, conversation, operation)
     else:
         return DnsError(
             f"Could not {what}: the answer of the DNS server {server} cannot be believed, because {answer.doubt}.",
@@ -145,7 +187,8 @@ def refusal(answer: Answer, conversation: Conversation, *, operation: str, what:
             target=server,
             hint="Check the key on both sides, and who else may answer in that server's place.",
         )
-    signed = "" if conversation.key is None else f" The request was signed with the key {_shown(conversation.key)}."
+    signer = conversation.signer(operation)
+    signed = f" The request was signed {signer}." if signer else ""
     return DnsError(
         f"Could not {what}: the DNS server {server} {did} ({name}).{signed}",
         operation=operation,
@@ -156,16 +199,31 @@ def refusal(answer: Answer, conversation: Conversation, *, operation: str, what:
     )
 
 
+def refused_by(rcode: int) -> tuple[str, str]:
+    """The symbol of a response code that is not a success, and what the server did, to be put behind its name."""
+    return _RCODES.get(rcode, (f"RCODE{rcode}", "answered with a code that nobody has defined"))
+
+
 def _shown(key: dns.tsig.Key) -> str:
     return f"{key.name.to_text(omit_final_dot=True)} ({key.algorithm.to_text(omit_final_dot=True)})"
 
 
-def _hint(code: int, key: dns.tsig.Key | None, operation: str) -> str:
-    if code in (5, 9) and operation == "update":
-        if key is None:
-            return "The request was not signed. Set tsig_name and tsig_secret if the zone takes signed updates."
-        name = key.name.to_text(omit_final_dot=True)
+def _hint(code: int, conversation: Conversation, operation: str) -> str:
+    if operation == "update" and conversation.session is not None:
+        if code not in (SERVFAIL, REFUSED):
+            return "Look at the server's log."
+        return (
+            f"In a zone of Active Directory records belong to the account that made them. Publish all KMS hosts with "
+            f"one account, or give {conversation.session.account} the right to write this record."
+        )
+    if operation == "update" and code in (REFUSED, NOTAUTH):
+        if conversation.key is None:
+            return (
+                "The request was not signed. Set tsig_name and tsig_secret if the zone takes signed updates, or "
+                "gss_tsig if it is one of Active Directory."
+            )
+        name = conversation.key.name.to_text(omit_final_dot=True)
         return f"Let the key {name} change SRV records of the zone, ask its primary, and look at the server's log."
-    if code in (5, 9):
+    if code in (REFUSED, NOTAUTH):
         return "Check that this server has the zone, and that it answers queries from here."
     return "Look at the server's log."

@@ -15,6 +15,7 @@ import socket
 import struct
 import time
 import typing as t
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .._errors import BadInput, DnsError
@@ -57,9 +58,13 @@ class SocketExchange:
 
     A name with several addresses is tried in their order; the first that answers is kept, so that a change is read
     back from the machine that made it. `timeout` is in seconds for each answer, over all addresses and both protocols.
+    `addresses`, when they are known, save resolving the name. With `stream` everything goes over TCP: a datagram may
+    be sent twice, which GSS-TSIG takes for an attack.
     """
 
-    def __init__(self, server: str, port: int, timeout: float) -> None:
+    def __init__(
+        self, server: str, port: int, timeout: float, *, addresses: Sequence[str] = (), stream: bool = False
+    ) -> None:
         if not server.strip("[]"):
             raise BadInput("The server is empty. Give the name or address of a DNS server.")
         if not 1 <= port <= 0xFFFF:
@@ -69,13 +74,19 @@ class SocketExchange:
         self._name = server.strip("[]")
         self._port = port
         self._timeout = timeout
-        self._addresses = _resolve(self._name, port)
+        self._stream = stream
+        self._addresses = [found for each in addresses or [self._name] for found in _resolve(each, port)]
 
     @property
     def server(self) -> str:
         address = self._addresses[0].sockaddr[0]
         where = self._name if self._name == address or len(self._addresses) > 1 else f"{self._name} ({address})"
         return f"{where} port {self._port}"
+
+    @property
+    def addresses(self) -> list[str]:
+        """The addresses in use: of a server that has answered, the one that did."""
+        return [str(each.sockaddr[0]) for each in self._addresses]
 
     def ask(self, message: bytes) -> bytes:
         """See `Exchange`. Source: RFC 1035, "Transport"; RFC 2136, "Transport"."""
@@ -86,7 +97,8 @@ class SocketExchange:
             now = time.monotonic()
             share = (deadline - now) / (len(self._addresses) - tried)
             try:
-                answer = _ask_address(address, message, now + share)
+                ask = _ask_stream if self._stream else _ask_address
+                answer = ask(address, message, now + share)
             except TimeoutError:
                 sent, reason = True, reason or f"it did not answer within {self._timeout:g} s"
             except OSError as error:

@@ -36,6 +36,8 @@ def parse_zone(text: str) -> dns.name.Name:
 def parse_service(text: str, zone: dns.name.Name) -> dns.name.Name:
     """The absolute name of the SRV records: `_service._protocol` in the zone.
 
+    In a zone `_protocol...` the protocol is there already, whether it is written or not.
+
     Source: RFC 2782, "The format of the SRV RR".
     """
     name = _parse(text, option="service", origin=zone)
@@ -44,27 +46,35 @@ def parse_service(text: str, zone: dns.name.Name) -> dns.name.Name:
     relative = name.relativize(zone)
     if not text.endswith(".") and relative.is_subdomain(zone.relativize(dns.name.root)):
         raise _bad("service", text, f"repeats the zone; leave it out, or end the name with a dot ({text}.)")
-    labels = relative.labels
+    last = dns.name.Name(relative.labels[-1:])
+    if not text.endswith(".") and domain_of(zone) != zone and last == dns.name.Name(zone.labels[:1]):
+        name = dns.name.Name(relative.labels[:-1]).derelativize(zone)
+    labels = name.labels[:-1]
     if len(labels) < 2 or not all(_SERVICE_LABEL.fullmatch(label) for label in labels[:2]):
         raise _bad("service", text, "does not begin with a service and a protocol, such as _vlmcs._tcp")
     return name
 
 
 def parse_target(text: str, zone: dns.name.Name) -> dns.name.Name:
-    """The absolute name of a machine. One label alone is relative to the zone, anything else is absolute.
+    """The absolute name of a machine. One label alone is in the zone's domain, anything else is absolute.
 
     Underscores are let through, since Windows has machines with them. Source: RFC 952 and 1123, "Host names".
     """
-    if _is_address(text):
+    if is_address(text):
         raise _bad("target", text, "is an address; SRV records point to names")
     relative = "." not in text.rstrip(".") and not text.endswith(".")
-    name = _parse(text, option="target", origin=zone if relative else dns.name.root)
+    name = _parse(text, option="target", origin=domain_of(zone) if relative else dns.name.root)
     if name == dns.name.root:
         raise _bad("target", text, "is the root of the DNS; name a machine")
     for label in name.labels[:-1]:
         if not _HOST_LABEL.fullmatch(label):
             raise _bad("target", text, f"has the part '{label.decode('ascii', 'replace')}', which no machine can have")
     return name
+
+
+def domain_of(zone: dns.name.Name) -> dns.name.Name:
+    """The domain whose machines and services a zone holds: the zone, or, of a zone `_tcp.a.test`, `a.test`."""
+    return zone.parent() if zone.labels[0].startswith(b"_") else zone
 
 
 def parse_key_name(text: str) -> dns.name.Name:
@@ -91,7 +101,8 @@ def _reason(text: str, error: Exception) -> str:
     return said[:1].lower() + said[1:]
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Whether this is an IPv4 or IPv6 address, in brackets or not."""
     try:
         ipaddress.ip_address(text.strip("[]").rstrip("."))
     except ValueError:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import typing as t
+from dataclasses import dataclass
 
 from .._errors import DnsError
 from ._answers import NOERROR, NXDOMAIN, Conversation, refusal
@@ -22,14 +23,55 @@ except ImportError:  # `require_dnspython` says so in time
     pass
 
 
-def require_zone(conversation: Conversation, zone: dns.name.Name) -> None:
-    """Raise `DnsError` unless the server is authoritative for exactly this zone."""
-    reply = _read(conversation, zone, dns.rdatatype.SOA, f"read the zone {zone}")
-    if _has(reply, reply.answer, zone, dns.rdatatype.SOA):
-        return
-    owner = _owner(reply.authority, dns.rdatatype.SOA)
-    nearest = f"; the nearest one it has is {owner}" if owner else ""
-    raise _error(conversation, zone, f"the DNS server {conversation.exchange.server} has no zone {zone}{nearest}")
+@dataclass(frozen=True, slots=True)
+class NameServer:
+    """One of a zone's name servers, and its addresses as far as the asked server knows them."""
+
+    name: dns.name.Name
+    addresses: tuple[str, ...]
+
+
+def read_name_servers(conversation: Conversation, zone: dns.name.Name) -> list[NameServer]:
+    """The zone's name servers, by name. Raises `DnsError` unless the server is authoritative for exactly this zone.
+
+    Most servers send the addresses along. Where one does not, it is asked for those of names in the zone.
+    """
+    reply = _read(conversation, zone, dns.rdatatype.NS, f"read the zone {zone}")
+    found = reply.get_rrset(reply.answer, zone, dns.rdataclass.IN, dns.rdatatype.NS)
+    if not found and _owner(reply.authority, dns.rdatatype.SOA) != zone:
+        owner = _owner(reply.authority, dns.rdatatype.SOA)
+        nearest = f"; the nearest one it has is {owner}" if owner else ""
+        raise _error(conversation, zone, f"the DNS server {conversation.exchange.server} has no zone {zone}{nearest}")
+    names = sorted(each.target for each in found or ())
+    return [NameServer(name, _addresses(conversation, zone, name, reply)) for name in names]
+
+
+def read_primary(conversation: Conversation, zone: dns.name.Name) -> dns.name.Name:
+    """The name of the zone's primary. A domain controller names itself. Source: RFC 1035, "SOA RDATA format"."""
+    reply = _read(conversation, zone, dns.rdatatype.SOA, f"read the primary of the zone {zone}")
+    found = reply.get_rrset(reply.answer, zone, dns.rdataclass.IN, dns.rdatatype.SOA)
+    if not found:
+        raise _error(conversation, zone, f"the DNS server {conversation.exchange.server} has no zone {zone}")
+    primary: dns.name.Name = found[0].mname
+    return primary
+
+
+def _addresses(
+    conversation: Conversation, zone: dns.name.Name, name: dns.name.Name, reply: dns.message.Message
+) -> tuple[str, ...]:
+    """From the additional section, or asked for; empty where only a resolver would know."""
+    kinds = (dns.rdatatype.A, dns.rdatatype.AAAA)
+    sent = [reply.get_rrset(reply.additional, name, dns.rdataclass.IN, kind) for kind in kinds]
+    if not any(sent) and name.is_subdomain(zone):
+        for kind in kinds:
+            try:
+                asked = _read(conversation, name, kind, f"read the address of {name}")
+            except DnsError:
+                return ()
+            sent.append(asked.get_rrset(asked.answer, name, dns.rdataclass.IN, kind))
+            if any(sent):
+                break
+    return tuple(each.address for rrset in sent if rrset for each in rrset)
 
 
 def read_records(conversation: Conversation, zone: dns.name.Name, name: dns.name.Name) -> SrvSet:
@@ -68,15 +110,6 @@ def _read(
     if cut is not None and name.is_subdomain(cut) and cut != dns.name.root:
         raise _error(conversation, name, f"the DNS server {server} refers to other servers for the zone {cut}")
     raise _error(conversation, name, f"the DNS server {server} is not authoritative for it")
-
-
-def _has(
-    reply: dns.message.Message,
-    section: list[t.Any],
-    name: dns.name.Name,
-    kind: dns.rdatatype.RdataType,
-) -> bool:
-    return bool(reply.get_rrset(section, name, dns.rdataclass.IN, kind))
 
 
 def _owner(section: list[t.Any], kind: dns.rdatatype.RdataType) -> dns.name.Name | None:

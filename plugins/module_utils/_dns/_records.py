@@ -76,6 +76,12 @@ class SrvSet:
     def ordered(self) -> list[SrvRecord]:
         return sorted(self.records)
 
+    @property
+    def shown(self) -> str:
+        """The set for sentences."""
+        listed = ", ".join(record.rdata for record in self.ordered())
+        return f"{listed} with a TTL of {self.ttl}" if listed else "there are none"
+
     def lines(self, name: dns.name.Name) -> str:
         """The set as lines of a zone file, each with its newline, for a diff."""
         return "".join(f"{name} {self.ttl} IN SRV {record.rdata}\n" for record in self.ordered())
@@ -83,15 +89,19 @@ class SrvSet:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """What a user asks for. `ttl` in seconds; it counts for `State.PRESENT` only."""
+    """What a user asks for. `ttl` in seconds; it and `exclusive` count for `State.PRESENT` only."""
 
     records: frozenset[SrvRecord]
     ttl: int
     state: State
+    exclusive: bool = False
 
     @classmethod
-    def of(cls, records: Iterable[SrvRecord], ttl: int, state: State) -> Desired:
-        """The checked form: at least one record, each endpoint once, port and TTL in range; otherwise `BadInput`."""
+    def of(cls, records: Iterable[SrvRecord], ttl: int, state: State, *, exclusive: bool = False) -> Desired:
+        """The checked form: at least one record, each endpoint once, port and TTL in range; otherwise `BadInput`.
+
+        `exclusive` goes with `State.PRESENT` only: taking one host out of service must never remove the others.
+        """
         unique = frozenset(records)
         if not unique:
             raise BadInput("The list of records is empty. Name at least one target.")
@@ -103,7 +113,11 @@ class Desired:
                 raise BadInput(f"The target {target} with port {port} is listed twice with different values.")
         if not 0 <= ttl <= MAXIMUM_TTL:
             raise BadInput(f"The ttl {ttl} is not between 0 and {MAXIMUM_TTL} seconds.")
-        return cls(unique, ttl, state)
+        if exclusive and state is State.ABSENT:
+            raise BadInput(
+                "The option exclusive goes with state: present only. List the records that are to stay, with exclusive."
+            )
+        return cls(unique, ttl, state, exclusive)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +145,7 @@ class SrvPlan:
 
 
 def plan(observed: SrvSet, desired: Desired) -> SrvPlan:
-    """Change only records with an endpoint that the user named; what other people published stays.
+    """Change only records with an endpoint that the user named; what other people published stays, unless `exclusive`.
 
     A wanted record whose endpoint is there with another priority or weight replaces it: two records for one endpoint
     would give it two shares of the clients.
@@ -139,5 +153,6 @@ def plan(observed: SrvSet, desired: Desired) -> SrvPlan:
     ours = {record.endpoint for record in desired.records}
     others = frozenset(record for record in observed.records if record.endpoint not in ours)
     if desired.state is State.PRESENT:
-        return SrvPlan(observed, SrvSet(others | desired.records, desired.ttl))
+        kept = frozenset[SrvRecord]() if desired.exclusive else others
+        return SrvPlan(observed, SrvSet(kept | desired.records, desired.ttl))
     return SrvPlan(observed, SrvSet(others, observed.ttl if others else None))

@@ -2,17 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Changing SRV records by one atomic update, signed with TSIG."""
+"""Changing SRV records by one atomic update, and refreshing them by one that changes nothing."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Iterable
 
 from .._errors import BadInput
 from ._answers import NOERROR, NXRRSET, YXRRSET, Conversation, refusal
 from ._names import parse_key_name
-from ._records import SrvPlan, SrvRecord
+from ._records import SrvPlan, SrvRecord, SrvSet
 
 try:
     import dns.name
@@ -52,15 +53,10 @@ def make_key(name: str, secret: str, algorithm: str) -> dns.tsig.Key:
 def build_update(zone: dns.name.Name, name: dns.name.Name, steps: SrvPlan) -> dns.update.UpdateMessage:
     """The update that makes `steps.after` of `steps.before`, and does nothing when anything else is there.
 
-    The prerequisite names every record of the set, so that a set that another writer changed fails it. Adding a
-    record that exists sets its TTL, so a changed TTL needs no removal, and no record is ever missing in between.
-    Source: RFC 2136, "RRset Exists (Value Dependent)", "RRset Does Not Exist", "Add To An RRset".
+    Adding a record that exists sets its TTL, so a changed TTL needs no removal, and no record is ever missing in
+    between. Source: RFC 2136, "Add To An RRset".
     """
-    message = dns.update.UpdateMessage(zone)
-    if steps.before.records:
-        message.present(name, *[_rdata(record) for record in steps.before.ordered()])
-    else:
-        message.absent(name, dns.rdatatype.SRV)
+    message = _on_condition(zone, name, steps.before)
     for record in steps.remove:
         message.delete(name, _rdata(record))
     for record in steps.after.ordered() if steps.ttl_changes else steps.add:
@@ -68,13 +64,41 @@ def build_update(zone: dns.name.Name, name: dns.name.Name, steps: SrvPlan) -> dn
     return message
 
 
-def send_update(conversation: Conversation, zone: dns.name.Name, name: dns.name.Name, steps: SrvPlan) -> bool:
-    """Whether the server made the change; False when other records were there than `steps.before` (a lost race).
+def build_refresh(
+    zone: dns.name.Name, name: dns.name.Name, observed: SrvSet, ours: Iterable[SrvRecord]
+) -> dns.update.UpdateMessage:
+    """The update that adds those of `observed` that are `ours` once more, which changes nothing but their age.
+
+    Where records age, the server then counts from today, and does not scavenge them. What becomes of other people's
+    records is the server's affair. Source: MS-DNSP, "Aging and Scavenging".
+    """
+    message = _on_condition(zone, name, observed)
+    for record in sorted(observed.records.intersection(ours)):
+        message.add(name, observed.ttl, _rdata(record))
+    return message
+
+
+def _on_condition(zone: dns.name.Name, name: dns.name.Name, before: SrvSet) -> dns.update.UpdateMessage:
+    """An update without steps that wants exactly these records to be there.
+
+    The prerequisite names every record of the set, so that a set that another writer changed fails it. Source: RFC
+    2136, "RRset Exists (Value Dependent)", "RRset Does Not Exist".
+    """
+    message = dns.update.UpdateMessage(zone)
+    if before.records:
+        message.present(name, *[_rdata(record) for record in before.ordered()])
+    else:
+        message.absent(name, dns.rdatatype.SRV)
+    return message
+
+
+def send_update(conversation: Conversation, update: dns.update.UpdateMessage, name: dns.name.Name) -> bool:
+    """Whether the server made the change to `name`; False when its prerequisite failed (a lost race).
 
     A lost race needs no signature to be believed: it only makes us read again. Raises `DnsError` for every other
     answer.
     """
-    answer = conversation.ask(build_update(zone, name, steps))
+    answer = conversation.tell(update)
     if answer.verified and answer.rcode == NOERROR:
         return True
     if answer.rcode in (YXRRSET, NXRRSET):

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from ansible.module_utils import basic
 
-from ansible_collections.volact.kms.plugins.module_utils._dns import _dnspython
+from ansible_collections.volact.kms.plugins.module_utils._dns import _dnspython, _gss
 from ansible_collections.volact.kms.plugins.modules import srv_record
 
 COLLECTIONS = Path(__file__).resolve().parents[3] / ".venv" / "ansible"
@@ -29,6 +29,7 @@ GOOD: dict[str, t.Any] = {
     "tsig_name": "kms-update",
     "tsig_secret": SECRET,
 }
+GSS = {"tsig_name": None, "tsig_secret": None, "gss_tsig": True, "gss_principal": "svc@CORP.EXAMPLE.TEST"}
 
 
 @pytest.fixture
@@ -65,6 +66,17 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         ({"timeout": 0}, "The timeout 0 is not between 1 and 600 seconds."),
         ({"server_port": 70000}, "The server_port 70000 is not between 1 and 65535."),
         ({"server": ""}, "The server is empty."),
+        ({"zone": None, "zones": []}, "The list of zones is empty. Name at least one zone."),
+        ({"exclusive": True, "state": "absent"}, "The option exclusive goes with state: present only."),
+        ({"wait_timeout": -1}, "The wait_timeout -1 is not between 0 and 86400 seconds."),
+        ({"verify_servers": ["ns1", ""]}, "An item of verify_servers is empty."),
+        ({"gss_tsig": True}, "The options tsig_name and gss_tsig exclude each other"),
+        (
+            {"gss_principal": "svc@CORP.EXAMPLE.TEST", "gss_keytab": "/k"},
+            "These options have no meaning without gss_tsig: true: gss_principal, gss_keytab.",
+        ),
+        ({**GSS, "gss_password": "canary", "gss_keytab": "/k"}, "The options gss_password and gss_keytab exclude"),
+        ({**GSS, "gss_principal": None, "gss_password": "canary"}, "The option gss_password needs gss_principal"),
         ({"tsig_name": ""}, "The tsig_name '' is empty"),
         ({"tsig_secret": "no base64 at all"}, "The tsig_secret for the key 'kms-update' is empty or not Base64."),
     ],
@@ -81,6 +93,17 @@ def test_a_wrong_option_fails_with_one_sentence(
 
 def test_a_secret_that_is_not_base64_is_not_shown(run: t.Callable[..., dict[str, t.Any]]) -> None:
     assert "no base64 at all" not in json.dumps(run(tsig_secret="no base64 at all"))
+
+
+def test_a_missing_gssapi_is_named_with_the_interpreter_and_only_where_it_is_needed(
+    run: t.Callable[..., dict[str, t.Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_gss, "gssapi", None)
+    result = run(**GSS)
+    assert result["error"]["kind"] == "missing_library"
+    assert "gssapi (1.8 or later)" in result["msg"]
+    assert sys.executable in result["msg"]
+    assert run(server="nowhere.invalid")["error"]["kind"] == "dns_no_answer"
 
 
 @pytest.mark.parametrize("missing", ["tsig_name", "tsig_secret"])

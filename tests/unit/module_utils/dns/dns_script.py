@@ -51,6 +51,7 @@ def says(
     rcode: str = "NOERROR",
     answer: str = "",
     authority: str = "",
+    additional: str = "",
     authoritative: bool = True,
     key: dns.tsig.Key | None = KEY,
     tsig_error: int = 0,
@@ -61,7 +62,8 @@ def says(
         message = dns.message.make_response(question)
         message.set_rcode(dns.rcode.from_text(rcode))
         message.flags |= dns.flags.AA if authoritative else 0
-        for section, text in ((message.answer, answer), (message.authority, authority)):
+        parts = ((message.answer, answer), (message.authority, authority), (message.additional, additional))
+        for section, text in parts:
             for line in text.splitlines():
                 name, ttl, _class, kind, data = line.split(maxsplit=4)
                 section.append(dns.rrset.from_text(name, int(ttl), "IN", kind, data))
@@ -90,10 +92,10 @@ def srv(*rdata: str, ttl: int = 3600) -> str:
     return "\n".join(f"{NAME} {ttl} IN SRV {each}" for each in rdata)
 
 
-HAS_ZONE = says(answer=soa("corp.example.test."))
 EMPTY = says(rcode="NXDOMAIN", authority=soa("corp.example.test."))
 KMS01 = "0 0 1688 kms01.corp.example.test."
 
 
-def wanted(*, state: State = State.PRESENT, target: str = "kms01") -> Desired:
-    return Desired.of([SrvRecord(0, 0, 1688, dns.name.from_text(target, ZONE))], 3600, state)
+def wanted(*, state: State = State.PRESENT, target: str = "kms01", exclusive: bool = False) -> Desired:
+    records = [SrvRecord(0, 0, 1688, dns.name.from_text(target, ZONE))]
+    return Desired.of(records, 3600, state, exclusive=exclusive)

@@ -29,16 +29,21 @@ from unit.module_utils.dns.dns_script import (
 )
 
 from ansible_collections.volact.kms.plugins.module_utils._dns._answers import Conversation
-from ansible_collections.volact.kms.plugins.module_utils._dns._query import read_records, require_zone
+from ansible_collections.volact.kms.plugins.module_utils._dns._query import (
+    read_name_servers,
+    read_primary,
+    read_records,
+)
 from ansible_collections.volact.kms.plugins.module_utils._dns._records import SrvSet, plan
-from ansible_collections.volact.kms.plugins.module_utils._dns._update import make_key, send_update
+from ansible_collections.volact.kms.plugins.module_utils._dns._update import build_update, make_key, send_update
 from ansible_collections.volact.kms.plugins.module_utils._errors import (
     DnsError,
 )
 
 
 def update_answered(reply: Reply, *, key: dns.tsig.Key | None = KEY) -> bool:
-    return send_update(Conversation(Script(reply), key), ZONE, NAME, plan(SrvSet(), wanted()))
+    update = build_update(ZONE, NAME, plan(SrvSet(), wanted()))
+    return send_update(Conversation(Script(reply), key), update, NAME)
 
 
 def test_questions_go_out_without_recursion_and_signed() -> None:
@@ -88,7 +93,7 @@ def test_an_answer_that_is_not_the_zones_own_fails_the_read(reply: Reply, messag
 )
 def test_a_zone_that_the_server_does_not_have_is_said(reply: Reply, message: str) -> None:
     with pytest.raises(DnsError, match=message):
-        require_zone(Conversation(Script(reply), KEY), ZONE)
+        read_name_servers(Conversation(Script(reply), KEY), ZONE)
 
 
 def test_an_update_is_a_success_only_with_a_valid_signature() -> None:
@@ -192,3 +197,43 @@ def test_an_unknown_tsig_error_falls_back_to_the_response_code() -> None:
 @pytest.mark.parametrize("key", [KEY, WRONG_KEY, None])
 def test_a_failed_prerequisite_is_a_lost_race_even_unsigned(rcode: str, key: dns.tsig.Key | None) -> None:
     assert update_answered(says(rcode=rcode, key=key)) is False
+
+
+NS1, NS2 = "ns1.corp.example.test.", "ns2.elsewhere.test."
+TWO_SERVERS = f"corp.example.test. 60 IN NS {NS2}\ncorp.example.test. 60 IN NS {NS1}"
+
+
+def test_name_servers_are_read_with_the_addresses_that_come_along() -> None:
+    addresses = f"{NS1} 60 IN A 192.0.2.1\n{NS1} 60 IN AAAA 2001:db8::1\n{NS2} 60 IN A 192.0.2.2"
+    script = Script(says(answer=TWO_SERVERS, additional=addresses))
+    found = read_name_servers(Conversation(script, KEY), ZONE)
+    assert [(each.name.to_text(), each.addresses) for each in found] == [
+        (NS2, ("192.0.2.2",)),
+        (NS1, ("192.0.2.1", "2001:db8::1")),
+    ]
+    assert len(script.questions) == 1
+
+
+def test_addresses_in_the_zone_are_asked_for_where_they_do_not_come_along() -> None:
+    script = Script(says(answer=TWO_SERVERS), EMPTY, says(answer=f"{NS1} 60 IN AAAA 2001:db8::1"))
+    found = read_name_servers(Conversation(script, KEY), ZONE)
+    assert [each.addresses for each in found] == [(), ("2001:db8::1",)]
+    assert len(script.questions) == 3
+
+
+def test_an_address_that_cannot_be_read_is_left_to_the_resolver() -> None:
+    script = Script(says(answer=TWO_SERVERS), says(rcode="SERVFAIL"))
+    assert [each.addresses for each in read_name_servers(Conversation(script, KEY), ZONE)] == [(), ()]
+
+
+def test_a_zone_without_name_servers_has_none() -> None:
+    script = Script(says(authority=soa("corp.example.test.")))
+    assert read_name_servers(Conversation(script, KEY), ZONE) == []
+
+
+def test_the_primary_is_read_from_the_zones_own_record() -> None:
+    assert read_primary(Conversation(Script(says(answer=soa("corp.example.test."))), KEY), ZONE) == dns.name.from_text(
+        "ns.corp.example.test"
+    )
+    with pytest.raises(DnsError, match=r"has no zone corp\.example\.test"):
+        read_primary(Conversation(Script(says(rcode="NXDOMAIN")), KEY), ZONE)

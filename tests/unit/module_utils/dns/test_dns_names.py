@@ -115,3 +115,15 @@ def test_a_key_name_is_absolute() -> None:
     assert parse_key_name("kms-update").to_text() == "kms-update."
     with pytest.raises(BadInput, match="The tsig_name 'a b'"):
         parse_key_name("a b")
+
+
+@pytest.mark.parametrize("text", ["_vlmcs._tcp", "_vlmcs", "_VLMCS._TCP", "_vlmcs._tcp.corp.example.test."])
+def test_in_a_zone_of_its_own_the_protocol_is_there_already(text: str) -> None:
+    zone = dns.name.from_text("_tcp.corp.example.test")
+    assert parse_service(text, zone) == dns.name.from_text("_vlmcs._tcp.corp.example.test")
+    assert parse_target("kms01", zone) == dns.name.from_text("kms01.corp.example.test")
+
+
+def test_another_protocol_is_not_taken_for_that_of_the_zone() -> None:
+    zone = dns.name.from_text("_tcp.corp.example.test")
+    assert parse_service("_vlmcs._udp", zone) == dns.name.from_text("_vlmcs._udp._tcp.corp.example.test")

@@ -156,3 +156,23 @@ def test_the_same_record_twice_is_one_record() -> None:
 def test_a_ttl_belongs_to_records(texts: list[str], ttl: int | None) -> None:
     with pytest.raises(ValueError, match="has a TTL exactly when it has records"):
         SrvSet(records(*texts), ttl)
+
+
+def test_exclusive_leaves_the_wanted_records_alone_and_nothing_else() -> None:
+    observed = SrvSet(records("0 0 1688 kms01", "5 5 1688 other", "0 0 1690 kms01"), 60)
+    wanted = Desired.of(records("0 0 1688 kms01"), 3600, State.PRESENT, exclusive=True)
+    steps = plan(observed, wanted)
+    assert steps.after == SrvSet(records("0 0 1688 kms01"), 3600)
+    assert steps.remove == sorted(records("5 5 1688 other", "0 0 1690 kms01"))
+    assert not plan(steps.after, wanted)
+
+
+def test_exclusive_does_not_go_with_absent() -> None:
+    with pytest.raises(BadInput, match="The option exclusive goes with state: present only"):
+        Desired.of(records("0 0 1688 kms01"), 3600, State.ABSENT, exclusive=True)
+
+
+def test_a_set_is_shown_in_one_line() -> None:
+    assert SrvSet().shown == "there are none"
+    shown = SrvSet(records("5 5 1688 b", "0 0 1688 a"), 60).shown
+    assert shown == "0 0 1688 a.corp.example.test., 5 5 1688 b.corp.example.test. with a TTL of 60"
