@@ -45,6 +45,31 @@ leak-check: $(VENV)/.test ## Play everything at -vvvv, and search all that was w
 bench: $(VENV)/.test ## What a machine costs the controller, and the lab; fails past a limit
 	@$(TESTS) -m bench $(BENCH)
 
+MOLECULE := build/molecule/venv
+CONTAINERS := PYTHONPATH=tests $(MOLECULE)/bin/python -m containers
+
+.PHONY: molecule
+molecule: engine $(MOLECULE)/.ready ## Scenarios against containers, as root with podman or docker; one: SCENARIO=default
+	@$(CONTAINERS) test $(SCENARIO)
+	@test -n '$(SCENARIO)' || $(VENV_PYTHON) -m pytest -q tests/molecule
+
+# First, so that a machine without an engine is told so before anything is installed.
+.PHONY: engine
+engine: $(VENV)/.test
+	@PYTHONPATH=tests $(VENV_PYTHON) -m containers engine
+
+# gssapi and pykerberos are compiled (C compiler, libkrb5-dev): without optimisation in half a minute.
+$(MOLECULE)/.ready: requirements/molecule.txt | $(VENV)/.test
+	@echo 'requirements $<'
+	@$(VENV_PYTHON) -m venv --clear $(MOLECULE)
+	@export CFLAGS='-O0 -g0'; PYTHONPATH=tests $(MOLECULE)/bin/python -m gates.installer --requirement $< \
+	  || $(MOLECULE)/bin/python -m pip --quiet --disable-pip-version-check install --requirement $<
+	@touch $@
+
+.PHONY: fuzz
+fuzz: $(VENV)/.test ## Random and broken DNS and RPC replies, for FUZZ='--seconds 60'; prints the cases run
+	@PYTHONPATH=tests:$(VENV)/ansible $(VENV_PYTHON) -m fuzz $(FUZZ)
+
 .PHONY: units
 units: $(VENV)/.test ## Unit and contract tests, with branch coverage
 	@$(GATES) units
@@ -86,6 +111,7 @@ format: $(VENV)/.test ## Let ruff format the code and mend what it can
 locks: $(VENV)/.test ## Compile requirements/*.in to the pinned *.txt
 	@$(UV_COMPILE) --upgrade --custom-compile-command 'make locks' requirements/demo.in --output-file requirements/demo.txt
 	@$(UV_COMPILE) --upgrade --custom-compile-command 'make locks' requirements/test.in --output-file requirements/test.txt
+	@$(UV_COMPILE) --upgrade --custom-compile-command 'make locks' requirements/molecule.in --output-file requirements/molecule.txt
 	@set -e; $(TESTS) -m gates.matrix --list | while read -r series python; do \
 	  echo "ansible-core ~= $$series.0" | $(VENV)/bin/uv pip compile --quiet --python-version $$python --no-emit-index-url \
 	    --upgrade --override - --custom-compile-command 'make locks' requirements/matrix.in \

@@ -28,12 +28,16 @@ DEVELOPERS = (
     "docs/reference/",
     "pyproject.toml",
     "requirements/",
+    "molecule/",
     "tests/bench/",
+    "tests/containers/",
     "tests/conftest.py",
     "tests/demo/",
+    "tests/fuzz/",
     "tests/gates/",
     "tests/integration/",
     "tests/lab/",
+    "tests/molecule/",
     "tests/unit/",
 )
 # What the archive has to hold beside the code; a folder counts when anything is in it.

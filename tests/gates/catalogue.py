@@ -24,8 +24,8 @@ class Gate:
 
     `in_collection` runs them in a copy of the project below ansible_collections/, else they run in the repository.
     `after` names gates whose results this one uses: it waits for them when they are part of the run. `measured`
-    records which branches of plugins/ the commands and their subprocesses take. `python` is the interpreter whose
-    programs the commands find first.
+    records which branches of plugins/ the commands and their subprocesses take. `fenced` commands have loopback and no
+    other network. `python` is the interpreter whose programs the commands find first.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Gate:
     in_collection: bool = False
     after: tuple[str, ...] = ()
     measured: bool = False
+    fenced: bool = False
     python: str = PYTHON
 
 
@@ -44,12 +45,14 @@ GATES = (
         "integration",
         "against the lab",
         ((PYTHON, "-m", "pytest", "--quiet", "--numprocesses=2", "--dist=loadscope", "tests/integration"),),
+        fenced=True,
     ),
     Gate(
         "units",
         "units and contracts",
         ((PYTHON, "-m", "coverage", "run", "-m", "pytest", "--quiet", "tests/unit"),),
         measured=True,
+        fenced=True,
     ),
     Gate(
         "coverage",

@@ -38,6 +38,8 @@ SERIES: Mapping[str, str] = {
     "2.20": "3.12",
     "2.21": "3.13",
 }
+# The lab and the gates are no part of the collection, and combinations of data are the same to every core and Python.
+UNITS = ("tests/unit", "--ignore=tests/unit/lab", "--ignore=tests/unit/gates", "-m", "not combinations")
 ENVIRONMENTS = ROOT / "build" / "matrix"
 
 # What touches Ansible's own interfaces: connections, actions, modules, roles. `make test` runs all of the others, which
@@ -45,10 +47,9 @@ ENVIRONMENTS = ROOT / "build" / "matrix"
 INTEGRATION = (
     "tests/integration/test_site_playbook.py",
     "tests/integration/test_windows_modules.py",
-    # Which dialect a machine speaks has nothing to do with the core: `make test` speaks them all.
-    "-k",
-    "not dialects-",
 )
+# Which dialect a machine speaks has nothing to do with the core: `make test` speaks them all.
+WITHOUT_DIALECTS = ("-k", "not dialects-")
 
 
 def lock_of(series: str) -> Path:
@@ -82,8 +83,14 @@ def gates_of(series: str, python: Path) -> list[Gate]:
             in_collection=True,
             python=str(python),
         ),
-        Gate(f"{series}-integration", "against the lab", ((*pytest, *INTEGRATION),), python=str(python)),
-        Gate(f"{series}-units", "units and contracts", ((*pytest, "tests/unit"),), python=str(python)),
+        Gate(
+            f"{series}-integration",
+            "against the lab",
+            ((*pytest, *INTEGRATION, *WITHOUT_DIALECTS),),
+            fenced=True,
+            python=str(python),
+        ),
+        Gate(f"{series}-units", "units and contracts", ((*pytest, *UNITS),), fenced=True, python=str(python)),
     ]
 
 

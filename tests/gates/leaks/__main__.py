@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from gates.fence import confine
 from gates.leaks.scenarios import (
     BAD_SITE,
     DEMO_SITE,
@@ -72,4 +73,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    confine()
     sys.exit(main())

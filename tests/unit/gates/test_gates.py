@@ -17,6 +17,7 @@ import yaml
 from gates import __main__ as runner
 from gates import archive, gate, sanity
 from gates.catalogue import GATES, Gate
+from gates.fence import NO_FENCE, fence
 from gates.gate import Result, Verdict, judge, run_gate
 from gates.tree import ROOT, copy_collection, project_files
 
@@ -208,3 +209,22 @@ def test_a_tree_without_git_is_read_without_what_was_made(tmp_path: Path) -> Non
         (tmp_path / folder / "made").touch()
     (tmp_path / "plugins" / "a.py").touch()
     assert project_files(tmp_path) == [Path("plugins/a.py")]
+
+
+def test_behind_the_fence_there_is_loopback_and_nothing_else() -> None:
+    words = fence()
+    if words is None:
+        pytest.skip(NO_FENCE)
+    attempt = "import socket; socket.create_server(('127.0.0.1', 0)); socket.create_connection(('192.0.2.1', 9), 5)"
+    run = subprocess.run([*words, sys.executable, "-c", attempt], capture_output=True, text=True, check=False)
+    assert "Network is unreachable" in run.stderr
+
+
+def test_what_runs_tests_of_the_network_runs_behind_the_fence() -> None:
+    assert {gate.name for gate in GATES if gate.fenced} == {"integration", "units"}
+
+
+def test_a_gate_that_could_not_be_fenced_says_so(logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "fence", lambda: None)
+    result = run_gate(Gate("unfenced", "no fence", ((sys.executable, "-c", "pass"),), fenced=True))
+    assert (result.verdict, result.skipped) == (Verdict.SKIPPED, (f"1 x {NO_FENCE}",))
