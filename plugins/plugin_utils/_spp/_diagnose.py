@@ -46,6 +46,8 @@ _NO_HOST = 0xC004F074
 SERVICE = "_vlmcs._tcp"
 """What a KMS host is published as. Source: kms-create-host, "Configure DNS records"."""
 _CLOCK = 0xC004F06C
+_HOST_ANSWERED = frozenset({0xC004F041, 0xC004F042, _CLOCK, BELOW_THRESHOLD})
+"""What only a KMS host can say: then its record, name and port are well, whatever the controller sees of them."""
 
 _WHAT = {
     "srv": "Look whether _vlmcs._tcp of the machine's DNS domain has an SRV record, as that machine sees it.",
@@ -163,7 +165,10 @@ def diagnose(
         error.details["next_check"] = Check("key", product.name, None, None).as_result(_KEY_OF_MACHINE)
         return
     host, port = _address(state, product)
-    found = _wrong(host, port, surroundings, skew, suffixes) if surroundings else None
+    if known.code in _HOST_ANSWERED:
+        found = _wrong_clock(skew) if surroundings else None
+    else:
+        found = _wrong(host, port, surroundings, skew, suffixes) if surroundings else None
     check = found or Check(_by_code(known.code, host), _target(known.code, host, port), None, None)
     what = _WHAT[check.check].format(port=port, host=host or "the KMS host")
     error.details["next_check"] = check.as_result(what)
@@ -202,6 +207,10 @@ def _wrong(
         if not surroundings.connects(bare, port):
             refused = f"TCP port {port} of {host} takes no connection from the controller."
             return Check("port", f"{host}:{port}", False, refused)
+    return _wrong_clock(skew)
+
+
+def _wrong_clock(skew: timedelta | None) -> Check | None:
     if skew is not None and abs(skew) > CLOCK_LIMIT:
         minutes = int(abs(skew).total_seconds() // 60)
         way = "ahead of" if skew > timedelta(0) else "behind"

@@ -91,13 +91,13 @@ def test_the_code_tells_what_to_check_where_the_controller_sees_nothing(code: in
 
 def test_the_first_thing_that_the_controller_finds_wrong_comes_first() -> None:
     late = timedelta(hours=5)
-    name = next_check(0xC004F06C, seen=Seen(), skew=late)
+    name = next_check(0xC004F074, seen=Seen(), skew=late)
     assert (name["check"], name["target"], name["checked"]) == ("name", HOST, True)
     assert name["result"] == f"The name {HOST} does not resolve on the controller."
-    port = next_check(0xC004F06C, seen=Seen({HOST}), skew=late)
+    port = next_check(0xC004F074, seen=Seen({HOST}), skew=late)
     assert (port["check"], port["target"]) == ("port", f"{HOST}:1688")
     assert port["result"] == f"TCP port 1688 of {HOST} takes no connection from the controller."
-    clock = next_check(0xC004F06C, seen=ALL_WELL, skew=late)
+    clock = next_check(0xC004F074, seen=ALL_WELL, skew=late)
     assert (clock["check"], clock["result"]) == (
         "clock",
         "The machine's clock is 300 minutes ahead of the controller's.",
@@ -106,6 +106,14 @@ def test_the_first_thing_that_the_controller_finds_wrong_comes_first() -> None:
         "The machine's clock is 300 minutes beh"
     )
     assert next_check(0xC004F042, seen=ALL_WELL, skew=timedelta(hours=3))["check"] == "key"
+
+
+@pytest.mark.parametrize(("code", "check"), [(0xC004F041, "key"), (0xC004F042, "key"), (0xC004F038, "count")])
+def test_what_a_kms_host_said_itself_needs_no_look_at_its_name_and_port(code: int, check: str) -> None:
+    blind = Seen()
+    assert next_check(code, PINNED, blind)["check"] == check
+    assert blind.asked == []
+    assert next_check(code, PINNED, blind, timedelta(hours=5))["check"] == "clock"
 
 
 def srv_check(seen: Seen, *domains: str) -> Any:
