@@ -66,9 +66,14 @@ $(MOLECULE)/.ready: requirements/molecule.txt | $(VENV)/.test
 	  || $(MOLECULE)/bin/python -m pip --quiet --disable-pip-version-check install --requirement $<
 	@touch $@
 
+FUZZ_PATH := PYTHONPATH=tests:$(VENV)/ansible
+
 .PHONY: fuzz
-fuzz: $(VENV)/.test ## Random and broken DNS and RPC replies, for FUZZ='--seconds 60'; prints the cases run
-	@PYTHONPATH=tests:$(VENV)/ansible $(VENV_PYTHON) -m fuzz $(FUZZ)
+fuzz: $(VENV)/.test ## Random and broken DNS and RPC replies, for FUZZ='--seconds 60' each way; prints the cases run
+	@$(FUZZ_PATH) $(VENV_PYTHON) -m fuzz $(FUZZ)
+	@if test -d build/fuzz/lib/atheris || $(PIP) install --no-deps --target build/fuzz/lib atheris==3.0.0 2>/dev/null; then \
+	  $(FUZZ_PATH):build/fuzz/lib $(VENV_PYTHON) -m fuzz.guided $(FUZZ) 2>build/fuzz/log || { tail -n 60 build/fuzz/log; exit 1; }; \
+	else echo 'atheris does not install here, so no cases were guided by coverage'; fi
 
 .PHONY: units
 units: $(VENV)/.test ## Unit and contract tests, with branch coverage

@@ -47,6 +47,16 @@ class Target:
         property_holds()
         return counted
 
+    def from_bytes(self) -> Callable[[bytes], object]:
+        """A check of the case that some bytes choose, for a fuzzer that makes up bytes. Some choose none."""
+
+        @settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @given(self.cases)
+        def property_holds(case: Any) -> None:
+            self.check(case)
+
+        return property_holds.hypothesis.fuzz_one_input  # type: ignore[attr-defined]
+
 
 TARGETS = (
     Target("RPC replies are judged", rpc_replies.anything, rpc_replies.judged),

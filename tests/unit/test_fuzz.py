@@ -38,6 +38,18 @@ def test_a_broken_promise_is_found_and_is_no_success(
     assert "FAILED" in printed.out
 
 
+def test_bytes_that_a_fuzzer_made_up_choose_a_case_and_a_broken_promise_is_raised() -> None:
+    seen: list[bytes] = []
+    Target("seen", rpc_replies.anything, seen.append).from_bytes()(bytes(range(256)) * 8)
+    assert seen
+
+    def broken(reply: bytes) -> None:
+        raise AssertionError("broken")
+
+    with pytest.raises(AssertionError, match="broken"):
+        Target("broken", rpc_replies.anything, broken).from_bytes()(bytes(range(256)) * 8)
+
+
 def test_the_cases_are_counted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(program, "TARGETS", [targets.TARGETS[0]])
     assert program.main(["--seconds", "0.01", "--seed", "7"]) == 0
