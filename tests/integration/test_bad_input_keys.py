@@ -65,7 +65,7 @@ class Refusal:
     operations: tuple[str, ...] = ()
 
     def result(self) -> dict[str, Any]:
-        """The whole result of the task."""
+        """The result of the task, but for the state of the machine, and for what else is known of a code."""
         return {
             "status": "FAILED",
             "changed": bool(self.operations),
@@ -79,6 +79,13 @@ class Refusal:
                 "hint": self.hint,
             },
         }
+
+
+def told(result: dict[str, Any], refusal: Refusal) -> dict[str, Any]:
+    """The part of a result that `refusal` is about."""
+    wanted = refusal.result()
+    shown = {name: value for name, value in result.items() if name in wanted}
+    return shown | {"error": {name: value for name, value in result["error"].items() if name in wanted["error"]}}
 
 
 def bad_form(name: str, host: str, module: str, problem: str, **options: Any) -> Refusal:
@@ -319,7 +326,7 @@ def leftovers(lab: RunningLab, unchanged: Run, tmp_path_factory: pytest.TempPath
 
 @pytest.mark.parametrize("refusal", UNCHANGED, ids=lambda refusal: refusal.case.name)
 def test_the_whole_message_says_what_where_why_and_what_to_do(unchanged: Run, refusal: Refusal) -> None:
-    assert unchanged.results[refusal.case.name] == refusal.result()
+    assert told(unchanged.results[refusal.case.name], refusal) == refusal.result()
 
 
 def test_no_refusal_changed_anything_on_any_machine_or_at_microsoft(unchanged: Run) -> None:
@@ -328,7 +335,7 @@ def test_no_refusal_changed_anything_on_any_machine_or_at_microsoft(unchanged: R
 
 @pytest.mark.parametrize("refusal", LEFTOVERS, ids=lambda refusal: refusal.case.name)
 def test_what_only_the_installation_could_show_is_said_with_what_is_left(leftovers: Run, refusal: Refusal) -> None:
-    assert leftovers.results[refusal.case.name] == refusal.result()
+    assert told(leftovers.results[refusal.case.name], refusal) == refusal.result()
 
 
 def test_what_is_left_is_what_the_messages_say(leftovers: Run) -> None:

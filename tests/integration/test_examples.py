@@ -61,7 +61,11 @@ VARIABLES = {
     "kms_dns_server_port": "{{ lab_dns_port }}",
     "kms_dns_tsig_algorithm": "{{ lab_tsig_algorithm }}",
 }
-DEFAULTS = {"group/volact.kms.dns": {"server_port": "{{ lab_dns_port }}"}}
+DEFAULTS = {
+    "group/volact.kms.dns": {"server_port": "{{ lab_dns_port }}"},
+    # Where an example leaves the server out, the user's own resolver is asked, which no test may do.
+    "volact.kms.srv_info": {"server": "{{ lab_dns_server }}"},
+}
 
 #: The blocks in the order in which a site would need them; what is not named here comes last.
 STORY = [
@@ -104,7 +108,6 @@ FAILING = {
     # No name of the lab is known to the controller, whose own resolver is asked.
     "Fail unless a branch network reaches every KMS host": "",
     "Can the branch reach KMS?": "",
-    "Fail unless clients find the two KMS hosts, no others, and both answer": "",
     # No lab is a domain controller: test_srv_record_samba.py has one.
     "Publish one KMS host in Active Directory, in two domains, with the password of a service account": "",
     "Publish with a keytab, remove everybody else's records, and give slow sites ten minutes to replicate": "",
