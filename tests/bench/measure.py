@@ -30,6 +30,7 @@ from bench.network import network_figures
 from bench.simulated_site import FEW, MANY, SAME_CMID, Lab, fleet, running, thousand
 
 GROUPS = {"few": FEW, "many": MANY}
+PLAYED = ("noop", "client_info", "client_info_all", "client", "switch", "win_shell")
 # Further pages of one question, which depend on how much there is to tell.
 FURTHER_PAGES = ("Pull ",)
 
@@ -57,7 +58,7 @@ def figures(repeat: int) -> list[Figure]:
     shutil.rmtree(BUILD / "ansible", ignore_errors=True)
     BUILD.mkdir(parents=True, exist_ok=True)
     collections = collections_path()
-    measured = {name: Measured() for name in ("noop", "client_info", "client", "switch", "win_shell")}
+    measured = {name: Measured() for name in PLAYED}
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         lab_figures = measure_thousand(folder, repeat)
@@ -71,7 +72,8 @@ def figures(repeat: int) -> list[Figure]:
     noop = measured["noop"].milliseconds()
     return [
         Figure("no-op action: CPU per machine", noop, "ms"),
-        *rows("client_info", measured["client_info"], noop, ratio=2.2, requests=5, kibibytes=5),
+        *rows("client_info, Windows", measured["client_info"], noop, ratio=2.2, requests=5, kibibytes=5),
+        *rows("client_info, all products", measured["client_info_all"], noop, ratio=2.2, requests=5),
         *rows("client, unchanged", measured["client"], noop, ratio=2.2, requests=5, kibibytes=5),
         *rows("full switch, asked again", measured["switch"], noop, ratio=5, requests=20, kibibytes=30),
         *rows("ansible.windows.win_shell", measured["win_shell"], noop),
@@ -104,6 +106,7 @@ def measure_fleet(lab: Lab, measured: dict[str, Measured]) -> None:
     for group in GROUPS:
         measured["noop"].cpu[group].append(play("noop", group, variables).cpu)
         measure_in_lab("client_info", group, lab, measured, variables)
+        measure_in_lab("client_info_all", group, lab, measured, variables)
     lab.set("kms01", firewall="on")
     # To the KMS host they all are one machine: nobody reaches the threshold, and everybody is asked twice.
     for machine_name in names:

@@ -143,7 +143,7 @@ def wrong_secrets_and_crashes(workshop: Workshop, folder: Path) -> None:
             raise CheckFailed("The planted defect was not reached.")
         given = workshop.vault("wrong-tsig", wrong["tsig"])
         expect(workshop.play(lab, "wrong-tsig", "volact.kms.site", *vault, *given), failure=True)
-        workshop.play(lab, "killed", "volact.kms.site", *vault, kill_after="Manage the key, and ask to be activated")
+        workshop.play(lab, "killed", "volact.kms.site", *vault, kill_after="Manage the keys, and ask to be activated")
         careless = folder / "careless.yml"
         careless.write_text(json.dumps(CARELESS), "utf-8")
         expect(workshop.play(lab, "careless", str(careless), *vault, output=PLANTED))

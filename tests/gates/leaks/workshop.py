@@ -142,7 +142,7 @@ def _wait(process: subprocess.Popen[bytes], path: Path, kill_after: str | None) 
 
 def written_by_the_project() -> list[Path]:
     """Every file below build/ that a run of the project writes, but what tools make of the tests' own source."""
-    made_of_source = {"bench", "coverage", "home", "matrix", "mypy-cache", "pytest-cache"}
+    made_of_source = {"bench", "context", "coverage", "fuzz", "home", "matrix", "mypy-cache", "pytest-cache", "venv"}
     return [
         path
         for path in (ROOT / "build").rglob("*")
