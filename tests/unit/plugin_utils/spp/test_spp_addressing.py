@@ -186,7 +186,8 @@ def test_a_group_policy_that_would_win_is_named_and_nothing_is_changed(
 
 def test_a_group_policy_that_agrees_is_no_obstacle(lab: InProcessLab) -> None:
     plant(lab, "win01", POLICY, "KeyManagementServiceName", HOST.upper())
-    converge_client(lab.licensing("win01"), DesiredClient(kms_host=HOST), check_mode=False)
+    run = converge_client(lab.licensing("win01"), DesiredClient(kms_host=HOST), check_mode=False)
+    assert run.state.service.kms_machine == HOST
 
 
 @pytest.mark.parametrize("pin", ["169.254.169.250", "169.254.169.251", "azkms.core.windows.net"])
