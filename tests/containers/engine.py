@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,11 +21,15 @@ from typing import Any, TypeVar
 from .errors import ContainersError
 
 LABEL = "volact.kms.lab"
-"""On every container and network that this package makes; nothing else is ever removed."""
+"""On every container and network that this package makes; nothing else is removed, but what podman left half made."""
+
+PREFIX = "volact-"
+"""Of the name of each of our containers."""
 
 AT_ONCE = 4
 PROGRAMS = ("podman", "docker")
 PROBE_SECONDS = 20
+EXTERNAL_ATTEMPTS = 10
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -42,18 +48,38 @@ class Engine:
 
     def run(self, *arguments: str) -> str:
         """Run one command of the engine; its output. Raises ContainersError with what the engine said."""
-        done = subprocess.run(
-            [self.program, *arguments], capture_output=True, text=True, check=False, env=_environment(os.environ)
-        )
-        if done.returncode != 0:
-            said = (done.stderr or done.stdout).strip().splitlines()
+        process = subprocess.Popen(
+            [self.program, *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environment(os.environ),
+        )  # fmt: skip
+        try:
+            output, errors = process.communicate()
+        except BaseException:
+            # A signal: `subprocess.run` would kill podman here, which leaves storage under the name of no container.
+            process.communicate()
+            raise
+        if process.returncode != 0:
+            # docker ends with an advice to read its help.
+            said = [line for line in (errors or output).splitlines() if line.strip() and not line.startswith("Run '")]
             raise ContainersError(f"{Path(self.program).name} {arguments[0]} failed: {said[-1] if said else '?'}")
-        return done.stdout
+        return output
 
     def containers(self) -> list[str]:
-        """The names of our containers, running or not."""
-        listed = self.run("ps", "--all", "--filter", f"label={LABEL}", "--format", "{{.Names}}")
-        return sorted(listed.split())
+        """The names of our containers, running or not, and of what a killed podman left half made."""
+        names = self.run("ps", "--all", "--filter", f"label={LABEL}", "--format", "{{.Names}}").split()
+        if self.is_podman:
+            # Without a label yet: storage only, which is in the way of the next container of that name.
+            names += [line.split()[0] for line in self._external() if line.startswith(PREFIX) and " Storage" in line]
+        return sorted(set(names))
+
+    def _external(self) -> list[str]:
+        """Name and status of all containers of podman and of others. It fails while one is being made: asked again."""
+        command = ("ps", "--all", "--external", "--format", "{{.Names}} {{.Status}}")
+        for _attempt in range(EXTERNAL_ATTEMPTS - 1):
+            with contextlib.suppress(ContainersError):
+                return self.run(*command).splitlines()
+            time.sleep(0.3)
+        return self.run(*command).splitlines()
 
     def networks(self) -> list[str]:
         """The names of our networks."""

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,48 @@ def test_what_an_engine_says_is_in_the_error(programs: Path) -> None:
     podman = program(programs, "podman", "echo one; echo 'Error: no such network' >&2; exit 1")
     with pytest.raises(ContainersError, match="podman network failed: Error: no such network"):
         Engine(str(podman)).run("network", "rm", "x")
+
+
+def test_the_advice_to_read_docker_s_help_is_left_out(programs: Path) -> None:
+    docker = program(
+        programs, "docker", "echo 'docker: not allowed' >&2; echo >&2; echo \"Run 'docker run --help'\" >&2; exit 1"
+    )
+    with pytest.raises(ContainersError, match=r"docker run failed: docker: not allowed$"):
+        Engine(str(docker)).run("run", "x")
+
+
+def test_a_signal_lets_a_command_of_the_engine_end(programs: Path, tmp_path: Path) -> None:
+    begun, ended = tmp_path / "begun", tmp_path / "ended"
+    podman = program(programs, "podman", f": > {begun}; while [ ! -e {tmp_path}/go ]; do :; done; : > {ended}")
+
+    class Signal(Exception):
+        pass
+
+    def interrupt(_number: int, _frame: object) -> None:
+        (tmp_path / "go").touch()
+        raise Signal
+
+    former = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(Signal):
+            Engine(str(podman)).run("run", "x")
+    finally:
+        signal.signal(signal.SIGALRM, former)
+    assert begun.exists()
+    assert ended.exists()
+
+
+def test_what_podman_left_half_made_is_ours_by_its_name(programs: Path) -> None:
+    listed = "volact-dns Storage\nvolact-win01 Up 3 seconds\nmine Storage\n"
+    script = f"case $* in *--external*) printf '{listed}';; *) echo volact-win01;; esac"
+    assert Engine(str(program(programs, "podman", script))).containers() == ["volact-dns", "volact-win01"]
+
+
+def test_podman_is_asked_again_while_somebody_makes_a_container(programs: Path, tmp_path: Path) -> None:
+    script = f"case $* in *--external*) mkdir {tmp_path}/asked && exit 125; echo volact-dns Storage;; esac"
+    podman = program(programs, "podman", f"PATH=/bin:/usr/bin; {script}")
+    assert Engine(str(podman)).containers() == ["volact-dns"]
 
 
 def test_everything_that_is_new_or_gone_after_a_run_is_named() -> None:
