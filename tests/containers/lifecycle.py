@@ -37,6 +37,7 @@ from .site import DNS, GATEWAY, MICROSOFT, ContainerSite, forget, prepare
 
 NETWORK_NAME = "volact-lab"
 READY_SECONDS = 120.0
+IMAGE_USER = 10001
 WINRM_PORT = 5985
 
 _MAKER = BUILD / "up.lock"
@@ -272,7 +273,15 @@ def _samba(site: ContainerSite) -> list[str]:
 
 def _start(engine: Engine, name: str, address: str, *rest: str, unprivileged: bool = True) -> None:
     """Run a container. Its MAC address comes from its IP address: ARP caches are right for its successor, too."""
-    fewer = ("--cap-drop=all", "--security-opt=no-new-privileges", "--read-only", "--tmpfs", "/run/lab:mode=1777")
+    # docker forgets the mode when it starts a container again; podman knows no owner.
+    owner = "" if engine.is_podman else f",uid={IMAGE_USER}"
+    fewer = (
+        "--cap-drop=all",
+        "--security-opt=no-new-privileges",
+        "--read-only",
+        "--tmpfs",
+        f"/run/lab:mode=1777{owner}",
+    )
     octets = [int(part) for part in address.split(".")]
     engine.run(
         "run", "--detach", "--name", PREFIX + name, "--hostname", name, "--label", f"{LABEL}=1",
