@@ -301,7 +301,7 @@ def test_labs_side_by_side_do_not_meet(tmp_path: Path) -> None:
 
 def test_the_lab_state_variable_names_the_lab(tmp_path: Path, builtin: Path) -> None:
     with running_lab(tmp_path, builtin) as lab_there:
-        state = json.loads(lab_there.ask("state").stdout)
+        state = json.loads(lab("state", LAB_STATE=str(lab_there.state)).stdout)
         assert state["dns"] == {
             "server": lab_there.variables["lab_dns_server"],
             "port": lab_there.variables["lab_dns_port"],

@@ -31,6 +31,17 @@ class LookupAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishService:
+    """Let a host add its SRV record to a domain, if need be only where the name has none yet. Outcome: `Published` or
+    `Failure`.
+    """
+
+    domain: str
+    record: ServiceRecord
+    only_if_absent: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ExchangeWithKms:
     """Connect to a KMS host from the machine's address and exchange one payload. Outcome: `Payload` or `Failure`."""
 
@@ -88,6 +99,11 @@ class Addresses:
 
 
 @dataclass(frozen=True, slots=True)
+class Published:
+    """Outcome of `PublishService`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Payload:
     """Outcome of `ExchangeWithKms`."""
 
@@ -116,6 +132,8 @@ class Response:
     body: bytes
 
 
-Effect: TypeAlias = LookupService | LookupAddress | ExchangeWithKms | AskMicrosoft | Wait | DropConnection
-Outcome: TypeAlias = ServiceRecords | Addresses | Payload | MicrosoftAnswer | Failure | None
+Effect: TypeAlias = (
+    LookupService | LookupAddress | PublishService | ExchangeWithKms | AskMicrosoft | Wait | DropConnection
+)
+Outcome: TypeAlias = ServiceRecords | Addresses | Published | Payload | MicrosoftAnswer | Failure | None
 Handler: TypeAlias = Generator[Effect, Outcome, Response]

@@ -38,6 +38,7 @@ from .kms import KmsHost, activates
 from .kms_payload import KmsAnswer, KmsRequest, open_answer, seal
 from .licence import REASON_KMS_LICENSED, LicenceRow, LicenseStatus
 from .machine import Machine
+from .publishing import begin_to_publish
 from .world import SppFailure, Steps, World
 
 COUNT_TOO_LOW = 0xC004F038
@@ -58,7 +59,7 @@ def activate(world: World, machine: Machine, activation_id: str) -> Steps[None]:
     row = machine.row(activation_id, world.now())
     if row is None or row.key is None:
         raise SppFailure(machine.dialect.activate_without_key)
-    if row.channel == EVALUATION:
+    if row.channel == EVALUATION or machine.circumstances.hollow_activation:
         return
     try:
         if row.is_kms_client:
@@ -81,10 +82,17 @@ def _activate_at_microsoft(world: World, machine: Machine, row: LicenceRow) -> S
         code = world.microsoft.activate(row.key, machine.name)
     if code:
         raise SppFailure(code)
+    be_licensed(world, machine, row)
+
+
+def be_licensed(world: World, machine: Machine, row: LicenceRow) -> None:
+    """Let a row be activated at Microsoft, over the internet or by telephone; a host key begins to serve."""
+    assert row.key is not None
+    machine.activated_keys.add(row.key.sha256)
     machine.put_row(row.licensed_for_ever())
     if row.is_kms_host:
         machine.kms = machine.kms or KmsHost(port=machine.settings.listening_port)
-        event_log.log_publishing(machine, world.now())
+        begin_to_publish(world, machine)
 
 
 def _remember_failure(world: World, machine: Machine, activation_id: str, code: int) -> None:

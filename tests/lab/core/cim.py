@@ -105,7 +105,7 @@ def find_class(
 @functools.lru_cache(maxsize=1024)
 def _find(system: OperatingSystem, namespace: str, name: str, oldest: bool, verified_only: bool) -> CimClass | None:
     entry = _table().get(name)
-    if entry is None or (name == "msft_netfirewallrule" and system.is_windows_7):
+    if entry is None or (entry["namespace"] == "root/StandardCimv2" and system.is_windows_7):
         return None
     verified = {member.lower() for member in entry["verified"]} if verified_only else None
     home = entry["namespace"].lower()

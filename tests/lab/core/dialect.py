@@ -5,7 +5,7 @@
 """Every choice the lab made where no public source says what Windows does, in one place.
 
 A field here is a fact that a real capture may correct; variants of the site (another Windows, another guess) replace
-single fields and leave the code alone. The variants that matter have names: `dialects.DIALECTS`.
+single fields and leave the code alone. The variants that matter have names: `dialects.KNOWN`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,19 @@ class Dialect:
     success_form: str = "zero"
     #: The same for Enable and Disable of a firewall rule, which real machines answer with an empty output.
     firewall_success_form: str = "empty"
+    #: Put, Create and Delete of the firewall: "accepted", "refused" (not supported), or "silent" (without effect).
+    firewall_writes: str = "accepted"
+    #: Create and CloneObject of a firewall rule: "accepted" or "refused".
+    firewall_creates: str = "accepted"
+    #: Which selectors name a filter of a rule: "any" (the four keys of the base class, CreationClassName alone, or
+    #: InstanceID), "four", or "instance_id".
+    firewall_filter_keys: str = "any"
+    #: Whether a plain request for firewall rules shows those of Group Policy, too.
+    firewall_shows_all_stores: bool = False
+    #: Whether an IPv4 prefix of a rule comes back with a mask (10.0.0.0/255.0.0.0).
+    firewall_shows_masks: bool = False
+    #: Whether servers have the two rules of the KMS that client Windows has.
+    firewall_server_no_scope: bool = False
     #: RelatesTo of a fault: "echoed", "missing", or "malformed" (as in a capture: uuid.761c...).
     fault_relates_to: str = "echoed"
     #: Whether codes of WS-Management itself are cut to their low word, as in the example of MS-WSMV 4.10.
@@ -75,6 +88,8 @@ class Dialect:
     reason_no_key: int = 0xC004F014
     #: Activate on a row without a key.
     activate_without_key: int = 0xC004F014
+    #: Whether a MAK that this machine had activated is licensed again at RefreshLicenseStatus, without an activation.
+    mak_activation_comes_back: bool = False
     #: A failed attempt leaves its HRESULT in LicenseStatusReason of a product that is not licensed.
     failure_becomes_reason: bool = True
     #: A key that belongs to another edition or release, and any volume key on an evaluation.
@@ -90,6 +105,19 @@ class Dialect:
     clock_skew_hours: int = 4
     #: Methods that only make sense on a KMS host.
     not_a_kms_host: int = 0xC004F039
+    #: Whether intervals can be set with a host key that is not activated.
+    intervals_with_key_only: bool = False
+    #: InstallLicense with a text that is no licence.
+    invalid_licence: int = 0xC004F01F
+    #: A zone that takes no dynamic update of a host, and one whose records another host owns (event 12293).
+    dns_refused: int = 0x8007232D
+    dns_not_owner: int = 0x80072338
+    #: Whether DnsDomainPublishList replaces the home domain of a host, or adds to it.
+    publish_list_replaces: bool = False
+    #: InsertionStrings of 12293: "fields" (HRESULT, domain) or "text" (one, joined by a comma and a blank).
+    event_12293_strings: str = "fields"
+    #: Whether the 32-bit view of a 64-bit registry has the key of the licensing service.
+    wow6432_key_is_there: bool = True
     invalid_argument: int = 0x80070057
     #: VLActivationTypeEnabled 1 (Active Directory only) without an activation object; 3 (token) without a licence.
     no_activation_object: int = 0xC004F081

@@ -15,8 +15,15 @@ from collections.abc import Iterable, Mapping
 
 from .dialect import STANDARD, Dialect
 from .named_dialects import NAMED_DIALECTS, NamedDialect
+from .named_host_dialects import NAMED_HOST_DIALECTS, NAMED_LIMITS
 
-DIALECTS: Mapping[str, NamedDialect] = {dialect.name: dialect for dialect in NAMED_DIALECTS}
+DIALECTS: Mapping[str, NamedDialect] = {dialect.name: dialect for dialect in (*NAMED_DIALECTS, *NAMED_HOST_DIALECTS)}
+
+#: Dialects in which something cannot be done at all.
+LIMITS: Mapping[str, NamedDialect] = {dialect.name: dialect for dialect in NAMED_LIMITS}
+
+#: Every name that a site file may use.
+KNOWN: Mapping[str, NamedDialect] = {**DIALECTS, **LIMITS}
 
 
 class Contradiction(Exception):
@@ -27,7 +34,7 @@ def speak(base: Dialect, names: Iterable[str]) -> Dialect:
     """`base` with the fields of the dialects `names`. Raises KeyError for a name, Contradiction for a pair."""
     chosen: dict[str, tuple[str, object]] = {}
     for name in names:
-        for field, value in DIALECTS[name].fields.items():
+        for field, value in KNOWN[name].fields.items():
             other, former = chosen.get(field, (name, value))
             if former != value:
                 raise Contradiction(f"{other} and {name} contradict each other ({field}).")
@@ -49,11 +56,11 @@ def combinable(names: Iterable[str] = DIALECTS) -> list[str]:
 
 def document() -> str:
     """docs/dialects.md."""
-    rows = [
-        f"| `{dialect.name}` | {dialect.stands_for} | {_changes(dialect)} | {dialect.source} |"
-        for dialect in DIALECTS.values()
-    ]
-    return "\n".join([_HEADING, *rows, ""])
+    return "\n".join([_HEADING, *map(_row, DIALECTS.values()), _LIMITS_HEADING, *map(_row, LIMITS.values()), ""])
+
+
+def _row(dialect: NamedDialect) -> str:
+    return f"| `{dialect.name}` | {dialect.stands_for} | {_changes(dialect)} | {dialect.source} |"
 
 
 def _changes(dialect: NamedDialect) -> str:
@@ -84,8 +91,18 @@ not depend on a guess.
 A site file of the lab chooses them with `behaviour: {dialects: [name, ...]}`, a machine with `dialects: [name, ...]`.
 They can be combined unless they contradict each other. Without a dialect the lab speaks the form left of the arrow.
 
-`tests/lab/core/named_dialects.py` is the source of this table; a test fails when it is not up to date. Write it anew:
+`tests/lab/core/named_dialects.py` and `named_host_dialects.py` are the source of this table; a test fails when it is
+not up to date. Write it anew:
 `PYTHONPATH=tests python -c "from lab.core import dialects; print(dialects.document(), end='')" > docs/dialects.md`.
+
+| name | what it stands for | what differs | source |
+|---|---|---|---|"""
+
+_LIMITS_HEADING = """
+## Limits
+
+On these something cannot be done at all, so that whoever asks for it has to be told what to do instead. Tests of single
+features choose them; they are not among those under which all tests pass.
 
 | name | what it stands for | what differs | source |
 |---|---|---|---|"""

@@ -19,10 +19,7 @@ from .values import CimValue
 
 APPLICATION_LOG, KMS_LOG = "Application", "Key Management Service"
 REQUEST_SENT, ANSWER_PROCESSED, HOST_REQUEST = 12288, 12289, 12290
-PUBLISHING_FAILED, DIRECTORY, TOKEN_FAILED = 12293, 12308, 12321
-
-#: The zone refuses what a machine itself would publish: DNS_ERROR_RCODE_REFUSED.
-_REFUSED = 0x8007232D
+PUBLISHING_FAILED, PUBLISHED, DIRECTORY, TOKEN_FAILED = 12293, 12294, 12308, 12321
 
 _LEVELS = {PUBLISHING_FAILED: 1, TOKEN_FAILED: 2}
 _INFORMATION = 3
@@ -36,15 +33,6 @@ _OTHERS: tuple[tuple[int, str, int, int, tuple[str, ...]], ...] = (
     (90, "VSS", 12289, 1, ("CreateFileW", "0x80070005")),
     (60, "", 900, 3, ("caller=svchost.exe",)),
 )
-
-
-def log_publishing(machine: Machine, now: datetime) -> None:
-    """A KMS host tries to publish its SRV record: the zones of the lab take no update of a machine.
-
-    Source: kms_rules.yaml, dns.registration: at service start.
-    """
-    if machine.kms is not None and machine.settings.dns_publishing:
-        machine.log(now, PUBLISHING_FAILED, APPLICATION_LOG, f"0x{_REFUSED:08X}", machine.domain)
 
 
 def log_token_failure(machine: Machine, now: datetime) -> None:
@@ -99,6 +87,8 @@ def _strings(machine: Machine, event: Event) -> tuple[str, ...]:
         fields, text = event.strings, _joined(event)
         forms = {"text_and_fields": (text, *fields), "fields": fields, "text": (text,)}
         return forms[dialect.event_12290_strings]
+    if event.id == PUBLISHING_FAILED and dialect.event_12293_strings == "text":
+        return (", ".join(event.strings),)
     if event.id not in (REQUEST_SENT, ANSWER_PROCESSED):
         return event.strings
     text = _client_text(machine, event)

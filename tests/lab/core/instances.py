@@ -16,12 +16,14 @@ from .catalogue import OperatingSystem, languages
 from .cim import CimClass
 from .clock import NO_DATE
 from .event_log import log_instances
+from .firewall_wmi import FIREWALL_CLASSES, firewall_instances
 from .kms import KmsHost, Tally
 from .kms_answer import kms_product_key_id
 from .licence import LicenceRow, LicenseStatus
-from .machine import FIREWALL_RULE, Machine, ServiceSettings
+from .machine import Machine, ServiceSettings
 from .office import OFFICE_SERVICE_VERSION, OFFICE_THRESHOLD
 from .rearm import OFFICE_REARMS, app_rearms, rearms_at_first, sku_rearms
+from .telephone import installation_id
 from .texts import caption, system_caption
 from .values import CimValue
 
@@ -47,8 +49,13 @@ _TOKEN: dict[str, CimValue] = {
 }
 
 
-def instances(machine: Machine, cim_class: CimClass, now: datetime) -> Iterator[Instance]:
-    """Every instance of a class on a machine; a property that a mapping leaves out is null."""
+def instances(machine: Machine, cim_class: CimClass, now: datetime, store: str = "") -> Iterator[Instance]:
+    """Every instance of a class on a machine; a property that a mapping leaves out is null.
+
+    `store` is the policy store that a request about the firewall names.
+    """
+    if cim_class.name in FIREWALL_CLASSES:
+        return firewall_instances(machine, cim_class.name, store)
     source = _SOURCES.get(cim_class.name)
     return iter(()) if source is None else source(machine, now)
 
@@ -96,7 +103,7 @@ def _keyed_values(machine: Machine, row: LicenceRow, now: datetime) -> dict[str,
         "DiscoveredKeyManagementServiceMachinePort": row.discovered_port,
         "EvaluationEndDate": row.expires if row.key_channel == "Retail:TB:Eval" and row.expires else NO_DATE,
         "KeyManagementServiceProductKeyID": row.kms_product_key_id,
-        "OfflineInstallationId": machine.digits(row.activation_id, 54 if machine.os.is_windows_7 else 63),
+        "OfflineInstallationId": installation_id(machine, row),
         "PartialProductKey": row.key.last_five,
         "ProductKeyChannel": row.key_channel,
         "ProductKeyID": f"03612-03301-{serial[:3]}-{serial}-03-{edition}",
@@ -265,7 +272,7 @@ def _operating_systems(machine: Machine, now: datetime) -> Iterator[Instance]:
         "NumberOfUsers": 1,
         "OperatingSystemSKU": system.sku,
         "Organization": "",
-        "OSArchitecture": caption(machine.language, "64-bit"),
+        "OSArchitecture": caption(machine.language, "64-bit" if machine.spec.is_64_bit else "32-bit"),
         "OSLanguage": languages()[machine.language],
         "Primary": True,
         "ProductType": system.product_type,
@@ -327,31 +334,22 @@ def _computer_systems(machine: Machine, _now: datetime) -> Iterator[Instance]:
     }
 
 
-def _firewall_rules(machine: Machine, _now: datetime) -> Iterator[Instance]:
-    yield {
-        "InstanceID": FIREWALL_RULE,
-        "CreationClassName": f"MSFT|FW|FirewallRule|{FIREWALL_RULE}",
-        "PolicyRuleName": "",
-        "SystemCreationClassName": "",
-        "SystemName": "",
-        "ElementName": "@%SystemRoot%\\system32\\firewallapi.dll,-33752",
-        "DisplayName": caption(machine.language, "Key Management Service (TCP-In)"),
-        "RuleGroup": "@%SystemRoot%\\system32\\firewallapi.dll,-33751",
-        "DisplayGroup": caption(machine.language, "Key Management Service"),
-        "Enabled": 1 if machine.firewall_on else 2,
-        "Direction": 1,
-        "Action": 2,
-        "Profiles": 0,
-        "EdgeTraversalPolicy": 0,
-        "PrimaryStatus": 1,
-        "Status": "The rule was parsed successfully from the store.",
-        "StatusCode": 65536,
-        "PolicyStoreSource": "PersistentStore",
-        "PolicyStoreSourceType": 1,
-        "EnforcementStatus": None,
-        "LooseSourceMapping": False,
-        "LocalOnlyMapping": False,
-    }
+def _updates(machine: Machine, _now: datetime) -> Iterator[Instance]:
+    """Win32_QuickFixEngineering. InstalledOn is a text in the form of the United States."""
+    for position, name in enumerate(machine.updates):
+        yield {
+            "CSName": machine.name.upper(),
+            "HotFixID": name,
+            "ServicePackInEffect": "",
+            "Caption": f"https://support.example.test/help/{name[2:]}",
+            "Description": "Security Update" if position % 2 else "Update",
+            "FixComments": "",
+            "InstallDate": None,
+            "InstalledBy": "NT AUTHORITY\\SYSTEM",
+            "InstalledOn": f"{1 + position % 12}/14/2025",
+            "Name": None,
+            "Status": None,
+        }
 
 
 _SOURCES: dict[str, Callable[[Machine, datetime], Iterator[Instance]]] = {
@@ -363,5 +361,5 @@ _SOURCES: dict[str, Callable[[Machine, datetime], Iterator[Instance]]] = {
     "Win32_OperatingSystem": _operating_systems,
     "Win32_Service": _win32_services,
     "Win32_ComputerSystem": _computer_systems,
-    "MSFT_NetFirewallRule": _firewall_rules,
+    "Win32_QuickFixEngineering": _updates,
 }

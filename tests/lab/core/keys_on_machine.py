@@ -116,6 +116,14 @@ def _take_key(machine: Machine, row: LicenceRow) -> None:
         machine.kms = machine.kms.without_tallies_but(left) if left else None
 
 
+def bring_activations_back(world: World, machine: Machine) -> None:
+    """Let every MAK that this machine had activated before be licensed; nothing is asked of Microsoft."""
+    for row in machine.keyed_rows(world.now()):
+        known = world.microsoft.key(row.key) if row.key else None
+        if known is not None and known.kind == "mak" and row.key and row.key.sha256 in machine.activated_keys:
+            machine.put_row(row.licensed_for_ever())
+
+
 def _pools(machine: Machine, *, but: LicenceRow) -> set[str]:
     """The counts that the host keys of a machine have, one of them aside."""
     hosts = [row for row in machine.own_rows() if row.is_kms_host and row.key is not None]

@@ -9,12 +9,14 @@ Source: kms_rules.yaml, count_cache, host_os_matrix and clock; events.yaml, 1229
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from . import event_log
 from .catalogue import OPERATING_SYSTEMS, channel_generation
-from .kms import Tally, serves
+from .kms import CountPool, RequestCounters, Tally, serves
 from .kms_payload import KmsAnswer, KmsRequest, open_request, seal
 from .licence import WINDOWS_POOL, LicenceRow, LicenseStatus
 from .machine import Machine
@@ -22,11 +24,14 @@ from .office import OFFICE_THRESHOLD
 from .world import World
 
 
-def answer_client(world: World, machine: Machine, payload: bytes) -> bytes:
-    """What a KMS host answers; empty when it is made to answer nothing. Raises ValueError for a foreign payload."""
-    if machine.kms is None or not machine.circumstances.kms_service_up:
-        return b""
+def answer_client(world: World, machine: Machine, payload: bytes, peer: str | None = None) -> bytes:
+    """What a KMS host answers; empty when it is made to answer nothing. Raises ValueError for a foreign payload.
+
+    `peer` is the address of the client: whom the firewall keeps out gets no answer.
+    """
     now = world.now()
+    if machine.kms is None or not machine.circumstances.kms_service_up or not machine.is_reachable(now, peer):
+        return b""
     try:
         request = open_request(payload, world.kms_secret)
     except ValueError:
@@ -39,6 +44,7 @@ def answer_client(world: World, machine: Machine, payload: bytes) -> bytes:
     tally = _counted(machine.kms.tally(pool, now), request, code, now)
     machine.kms = machine.kms.with_tally(pool, tally)
     _log_client(machine, request, code, now)
+    _count_down(machine)
     answer = KmsAnswer(
         nonce=request.nonce,
         code=code,
@@ -49,6 +55,39 @@ def answer_client(world: World, machine: Machine, payload: bytes) -> bytes:
         renewal_interval=machine.kms.renewal_interval,
     )
     return seal(answer, world.kms_secret)
+
+
+def remember_clients(machine: Machine, pool: str, count: int, now: datetime) -> None:
+    """Let a KMS host remember made-up clients; `pool` "" is the first of its counts. Raises ValueError."""
+    pools = [row.pool(machine.dialect) for row in machine.host_rows(now)]
+    wanted = pool or next(iter(pools), "")
+    if machine.kms is None or wanted not in pools:
+        raise ValueError(pool)
+    tally = machine.kms.tally(wanted, now)
+    if count > tally.pool.maximum:
+        raise ValueError(count)
+    cmids = (str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{number}.{machine.fqdn}")) for number in range(count))
+    clients = CountPool(tuple((cmid, now) for cmid in cmids), tally.pool.maximum)
+    machine.kms = machine.kms.with_tally(wanted, Tally(clients, tally.counters))
+
+
+def set_requests(machine: Machine, pool: str, figures: Sequence[int], now: datetime) -> None:
+    """Let a count have had so many requests by LicenseStatus 0 to 6, and failed ones. Raises ValueError."""
+    pools = [row.pool(machine.dialect) for row in machine.host_rows(now)]
+    wanted = pool or next(iter(pools), "")
+    if machine.kms is None or wanted not in pools or len(figures) != len(LicenseStatus) + 1:
+        raise ValueError(pool)
+    counters = RequestCounters(tuple(figures[:-1]), figures[-1])
+    machine.kms = machine.kms.with_tally(wanted, replace(machine.kms.tally(wanted, now), counters=counters))
+
+
+def _count_down(machine: Machine) -> None:
+    """After as many answers as were left (`lab set MACHINE kms_answers=N`) the service goes down."""
+    left = machine.circumstances.kms_answers
+    if left is not None:
+        machine.circumstances = replace(
+            machine.circumstances, kms_answers=left - 1 if left > 1 else None, kms_service_up=left > 1
+        )
 
 
 def _counted(tally: Tally, request: KmsRequest, code: int, now: datetime) -> Tally:

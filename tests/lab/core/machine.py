@@ -17,13 +17,14 @@ from datetime import datetime, timedelta
 
 from .catalogue import channels_of
 from .dialect import Dialect
-from .fresh_registry import Registry, fresh_registry
+from .firewall import PROFILES, fresh_rules
+from .firewall_of_machine import Firewall
+from .firewall_policy import plant_merge, plant_policy_rule
+from .fresh_registry import Registry, fresh_registry, write_revision
 from .kms import KmsHost
 from .licence import LicenceRow, LicenseStatus, row_of, rows_without_key
 from .office import OFFICE_THRESHOLD
-from .spec import MachineSpec
-
-FIREWALL_RULE = "SPPSVC-In-TCP"
+from .spec_machine import MachineSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,12 @@ class Circumstances:
     dead_host_seconds: float = 0.0
     negative_dns_seconds: float = 0.0
     service_disabled: bool = False
+    service_stop: str = "works"
+    slow_stop_seconds: float = 0.0
+    slow_license_seconds: float = 0.0
+    hollow_activation: bool = False
+    dns_updates: str | None = None
+    kms_answers: int | None = None
 
 
 class Machine:
@@ -93,14 +100,20 @@ class Machine:
         self.dialect: Dialect = spec.dialect
         self.settings = ServiceSettings()
         self.circumstances = Circumstances()
-        self.firewall_on = False
         self.service_running = True
         self.starts_at: datetime | None = None
+        self.stops_at: datetime | None = None
+        self.stops_never = False
         self.negative_dns: dict[str, tuple[datetime, int]] = {}
         self.kms: KmsHost | None = None
         self.client_machine_id: str | None = None
-        self.registry: Registry = fresh_registry(spec.os, spec.language, spec.name, domain, self.dialect)
-        self.registry.update({path: dict(values) for path, values in spec.registry.items()})
+        self.registry: Registry = fresh_registry(spec, domain)
+        self.registry.update({path: {**self.registry.get(path, {}), **more} for path, more in spec.registry.items()})
+        self.firewall = _firewall(spec, self.registry)
+        self.updates = spec.updates
+        self.revision = spec.revision
+        self.licences: list[str] = []
+        self.activated_keys: set[str] = set()
         self.events: list[Event] = []
         self.ospp_settings = ServiceSettings()
         self.ospp_client_machine_id: str | None = None
@@ -124,7 +137,7 @@ class Machine:
     def service_version(self) -> str:
         """SoftwareLicensingService.Version, with the build of the cumulative update."""
         family = "6.1" if self.os.is_windows_7 else self.os.version.rsplit(".", 1)[0]
-        return f"{family}.{self.os.build}.{1000 + self.os.revision}"
+        return f"{family}.{self.os.build}.{self.revision}"
 
     def rows(self, now: datetime) -> Iterator[LicenceRow]:
         """Every licence row at site time `now`, those of this edition first."""
@@ -241,15 +254,33 @@ class Machine:
     def start_service(self, now: datetime) -> None:
         """Start sppsvc; a KMS host takes its configured port only now. Source: SetKeyManagementServiceListeningPort."""
         self.service_running = True
+        self.stops_at, self.stops_never = None, False
         seconds = self.circumstances.slow_service_seconds
         self.starts_at = now + timedelta(seconds=seconds) if seconds else None
         if self.kms is not None:
             self.kms = replace(self.kms, port=self.settings.listening_port)
 
     def stop_service(self) -> None:
-        """Stop sppsvc."""
+        """Stop sppsvc at once."""
         self.service_running = False
+        self.starts_at = self.stops_at = None
+        self.stops_never = False
+
+    def begin_to_stop(self, now: datetime) -> None:
+        """Stop sppsvc as StopService does: at once, after a while, or never, as its circumstances are."""
         self.starts_at = None
+        self.stops_never = self.circumstances.service_stop == "never"
+        seconds = self.circumstances.slow_stop_seconds
+        if seconds and not self.stops_never:
+            self.stops_at = now + timedelta(seconds=seconds)
+        elif not self.stops_never:
+            self.stop_service()
+
+    def is_stopping(self, now: datetime) -> bool:
+        """Whether sppsvc was told to stop and has not yet."""
+        if self.stops_at is not None and self.stops_at <= now:
+            self.stop_service()
+        return self.stops_never or self.stops_at is not None
 
     def seconds_until_started(self, now: datetime) -> float:
         """What is left until a service that is starting can answer; 0 when it runs, or is stopped."""
@@ -257,9 +288,22 @@ class Machine:
 
     def service_state(self, now: datetime) -> str:
         """Win32_Service.State of sppsvc, an English word in every display language."""
+        if self.is_stopping(now):
+            return "Stop Pending"
         if not self.service_running:
             return "Stopped"
         return "Start Pending" if self.seconds_until_started(now) else "Running"
+
+    def put_revision(self, revision: int) -> None:
+        """Let a cumulative update have been installed."""
+        self.revision = revision
+        write_revision(self.registry, self.os, revision)
+
+    def is_reachable(self, now: datetime, address: str | None = None) -> bool:
+        """Whether its KMS can be reached, from an address or from any of the lab: key, service, firewall."""
+        if self.kms is None or not self.host_rows(now) or self.service_state(now) != "Running":
+            return False
+        return self.firewall.admits(self.kms.port, address)
 
     def drops_connection(self) -> tuple[bool, bool]:
         """Whether the connection of this request is to be lost before, or after, it takes effect; counts it."""
@@ -285,3 +329,13 @@ class Machine:
         """`count` decimal digits that belong to this machine and purpose, the same in every run."""
         number = int.from_bytes(hashlib.sha512(f"{self.fqdn}/{purpose}".encode()).digest(), "big")
         return str(number)[-count:]
+
+
+def _firewall(spec: MachineSpec, registry: Registry) -> Firewall:
+    """The firewall as it is at first; what the site file says of Group Policy goes to the registry."""
+    rules = fresh_rules(spec.os, server_no_scope=spec.dialect.firewall_server_no_scope)
+    for rule in spec.policy_rules:
+        plant_policy_rule(registry, rule)
+    if not spec.local_rules_apply:
+        plant_merge(registry, False)
+    return Firewall(rules, registry, PROFILES[spec.network_profile])

@@ -11,27 +11,33 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..effects import Wait
-from .activation import activate
-from .event_log import log_publishing
-from .faults import WBEM_NOT_SUPPORTED, timed_out
-from .keys_on_machine import install_key, parse_key, uninstall_key
+from .activation import activate, be_licensed
+from .faults import WBEM_INVALID_PARAMETER, WBEM_NOT_SUPPORTED, timed_out
+from .firewall_wmi import FirewallNotSupported, FirewallRefusal, clone_rule, switch_rule
+from .keys_on_machine import bring_activations_back, install_key, parse_key, uninstall_key
 from .kms import INTERVAL_MAXIMUM, INTERVAL_MINIMUM
 from .licence import LicenceRow
+from .licence_files import install_licence
 from .machine import Machine
+from .publishing import begin_to_publish
 from .rearm import rearm_application, rearm_sku, rearm_windows
 from .registry import registry_method
+from .telephone import refusal
 from .values import CimValue
 from .world import BackgroundTask, SppFailure, Steps, World
 
 SUCCESS: Mapping[str, CimValue] = {"ReturnValue": 0}
 EMPTY: Mapping[str, CimValue] = {}
 
+#: Win32_Service: the control cannot be accepted in this state; dependent services run.
+_CANNOT_ACCEPT, _DEPENDENTS_RUN = 5, 3
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """One method call: on which product, with which arguments (by lower-case name); `timeout` in seconds.
 
-    `ospp`: of the classes of Office. `service`: the name of a Win32_Service.
+    `ospp`: of the classes of Office. `name`: of a Win32_Service, or of a firewall rule.
     """
 
     world: World
@@ -40,7 +46,7 @@ class Call:
     arguments: Mapping[str, CimValue]
     timeout: float
     ospp: bool = False
-    service: str = ""
+    name: str = ""
 
     def text(self, name: str) -> str:
         """A text argument that must not be empty. Raises SppFailure (invalid argument)."""
@@ -131,13 +137,36 @@ def _activate(call: Call) -> Steps[Mapping[str, CimValue]]:
     return SUCCESS
 
 
+def _install_license(call: Call) -> Steps[Mapping[str, CimValue]]:
+    text = call.text("license")
+    unfinished = BackgroundTask(call.machine.name, "install_license", call.world.now(), text=text)
+    yield from _wait(call, call.machine.circumstances.slow_license_seconds, unfinished)
+    install_licence(call.machine, text)
+    return SUCCESS
+
+
+def _deposit_confirmation(call: Call) -> None:
+    """DepositOfflineConfirmationId: what the telephone service gave for this installation ID activates the row."""
+    assert call.row is not None
+    installation, confirmation = call.text("installationid"), call.text("confirmationid")
+    if call.row.key is None:
+        raise SppFailure(call.machine.dialect.activate_without_key)
+    code = refusal(call.machine, call.row, installation, confirmation)
+    if code:
+        raise SppFailure(code)
+    if not call.machine.circumstances.hollow_activation:
+        be_licensed(call.world, call.machine, call.row)
+
+
 def _uninstall_product_key(call: Call) -> None:
     assert call.row is not None
     uninstall_key(call.world, call.machine, call.row.activation_id)
 
 
-def _nothing(_call: Call) -> None:
-    """RefreshLicenseStatus: the lab's state is always fresh."""
+def _refresh(call: Call) -> None:
+    """RefreshLicenseStatus: the lab's state is always fresh; a MAK that was activated before may come back."""
+    if call.machine.dialect.mak_activation_comes_back:
+        bring_activations_back(call.world, call.machine)
 
 
 def _clear_key(call: Call) -> None:
@@ -182,7 +211,8 @@ def _interval(field: str, argument: str) -> Method:
 
     def action(call: Call) -> None:
         hosts = call.machine.host_rows(call.world.now())
-        if call.machine.kms is None or not any(call.machine.active_kms_host(row) for row in hosts):
+        enough = call.machine.dialect.intervals_with_key_only or any(map(call.machine.active_kms_host, hosts))
+        if call.machine.kms is None or not enough:
             raise SppFailure(call.machine.dialect.not_a_kms_host)
         minutes = call.number(argument, INTERVAL_MINIMUM, INTERVAL_MAXIMUM)
         call.machine.kms = replace(call.machine.kms, **{field: minutes})  # type: ignore[arg-type]
@@ -192,35 +222,46 @@ def _interval(field: str, argument: str) -> Method:
 
 def _start_service(call: Call) -> Mapping[str, CimValue] | None:
     machine = call.machine
-    if call.service == "osppsvc":
+    if call.name == "osppsvc":
         started, machine.ospp_running = machine.ospp_running, True
         return {"ReturnValue": 10} if started else None
+    if machine.is_stopping(call.world.now()):
+        return {"ReturnValue": _CANNOT_ACCEPT}
     if machine.service_running:
         return {"ReturnValue": 10}
     if machine.circumstances.service_disabled:
         return {"ReturnValue": machine.dialect.start_when_disabled}
     machine.start_service(call.world.now())
-    log_publishing(machine, call.world.now())
+    begin_to_publish(call.world, machine)
     return None
 
 
 def _stop_service(call: Call) -> Mapping[str, CimValue] | None:
     machine = call.machine
-    stopped = not (machine.ospp_running if call.service == "osppsvc" else machine.service_running)
-    if stopped:
+    if call.name == "osppsvc":
+        stopped, machine.ospp_running = not machine.ospp_running, False
+        return {"ReturnValue": machine.dialect.stop_when_stopped} if stopped else None
+    now = call.world.now()
+    if machine.is_stopping(now):
+        return {"ReturnValue": _CANNOT_ACCEPT}
+    if not machine.service_running:
         return {"ReturnValue": machine.dialect.stop_when_stopped}
-    if call.service == "osppsvc":
-        machine.ospp_running = False
-    else:
-        machine.stop_service()
+    if machine.circumstances.service_stop == "refused":
+        return {"ReturnValue": _DEPENDENTS_RUN}
+    machine.begin_to_stop(now)
     return None
 
 
-def _firewall(on: bool) -> Method:
-    """Enable and Disable of a rule come back with an empty output. Source: cim_classes.yaml, MSFT_NetFirewallRule."""
+def _on_firewall_rule(change: Callable[[Call], None]) -> Method:
+    """A method of a rule comes back with an empty output. Source: cim_classes.yaml, MSFT_NetFirewallRule."""
 
     def action(call: Call) -> Mapping[str, CimValue]:
-        call.machine.firewall_on = on
+        try:
+            change(call)
+        except FirewallNotSupported:
+            raise SppFailure(WBEM_NOT_SUPPORTED) from None
+        except FirewallRefusal:
+            raise SppFailure(WBEM_INVALID_PARAMETER) from None
         return EMPTY
 
     return at_once(action)
@@ -235,7 +276,8 @@ _PRODUCT = "SoftwareLicensingProduct"
 
 _METHODS: dict[tuple[str, str], Method] = {
     (_SERVICE, "InstallProductKey"): _install_product_key,
-    (_SERVICE, "RefreshLicenseStatus"): at_once(_nothing),
+    (_SERVICE, "InstallLicense"): _install_license,
+    (_SERVICE, "RefreshLicenseStatus"): at_once(_refresh),
     (_SERVICE, "ClearProductKeyFromRegistry"): at_once(_clear_key),
     (_SERVICE, "SetKeyManagementServiceMachine"): _on_service("kms_machine", lambda call: call.text("machinename")),
     (_SERVICE, "ClearKeyManagementServiceMachine"): _on_service("kms_machine", lambda call: None),
@@ -266,6 +308,7 @@ _METHODS: dict[tuple[str, str], Method] = {
     (_SERVICE, "ReArmApp"): at_once(_rearm_application),
     (_PRODUCT, "ReArmSku"): at_once(_rearm_sku),
     (_PRODUCT, "Activate"): _activate,
+    (_PRODUCT, "DepositOfflineConfirmationId"): at_once(_deposit_confirmation),
     (_PRODUCT, "UninstallProductKey"): at_once(_uninstall_product_key),
     (_PRODUCT, "SetKeyManagementServiceMachine"): _on_product("kms_machine", lambda call: call.text("machinename")),
     (_PRODUCT, "ClearKeyManagementServiceMachine"): _on_product("kms_machine", lambda call: None),
@@ -281,6 +324,9 @@ _METHODS: dict[tuple[str, str], Method] = {
     (_PRODUCT, "ClearVLActivationTypeEnabled"): _on_product("activation_type_enabled", lambda call: 0),
     ("Win32_Service", "StartService"): at_once(_start_service),
     ("Win32_Service", "StopService"): at_once(_stop_service),
-    ("MSFT_NetFirewallRule", "Enable"): _firewall(True),
-    ("MSFT_NetFirewallRule", "Disable"): _firewall(False),
+    ("MSFT_NetFirewallRule", "Enable"): _on_firewall_rule(lambda call: switch_rule(call.machine, call.name, True)),
+    ("MSFT_NetFirewallRule", "Disable"): _on_firewall_rule(lambda call: switch_rule(call.machine, call.name, False)),
+    ("MSFT_NetFirewallRule", "CloneObject"): _on_firewall_rule(
+        lambda call: clone_rule(call.machine, call.name, call.text("newname"))
+    ),
 }

@@ -25,7 +25,7 @@ class MicrosoftService:
 
     def __init__(self, keys: Iterable[MicrosoftKey]) -> None:
         self._keys = {key.mark.sha256: key for key in keys}
-        self._used: dict[str, Counter[str]] = {digest: Counter() for digest in self._keys}
+        self._used = {digest: Counter(key.used) for digest, key in self._keys.items()}
         self.requests = 0
 
     def key(self, mark: KeyMark) -> MicrosoftKey | None:

@@ -199,6 +199,12 @@ NAMED_DIALECTS = (
         {"failure_becomes_reason": False},
     ),
     NamedDialect(
+        "mak-activation-comes-back",
+        "A MAK that a machine had activated before is licensed again when it is installed, and no activation is spent.",
+        UNVERIFIED,
+        {"mak_activation_comes_back": True},
+    ),
+    NamedDialect(
         "low-count-is-success",
         "Activate succeeds while the host's count is too low, and only LicenseStatusReason tells (0xC004F038).",
         UNVERIFIED,

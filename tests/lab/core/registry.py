@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from .fresh_registry import OSPP_KEY, REG_DWORD, REG_EXPAND_SZ, REG_SZ, SPP_KEY
+from .fresh_registry import OSPP_KEY, REG_DWORD, REG_EXPAND_SZ, REG_MULTI_SZ, REG_SZ, SPP_KEY, RegistryData
+from .kms import INTERVAL_MAXIMUM, INTERVAL_MINIMUM, KmsHost
 from .licence import LicenceRow
 from .machine import Machine, ServiceSettings
 from .values import CimValue
@@ -20,10 +21,11 @@ _TYPES = {
     "StringValue": (REG_SZ, "sValue"),
     "ExpandedStringValue": (REG_EXPAND_SZ, "sValue"),
     "DWORDValue": (REG_DWORD, "uValue"),
+    "MultiStringValue": (REG_MULTI_SZ, "sValue"),
 }
 
 #: (REG type, data) of a registry value that is a setting of the service, None: not there.
-Data = tuple[int, "str | int"]
+Data = tuple[int, RegistryData]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class View:
     """
 
     values: Mapping[str, Data | None]
-    write: Callable[[str, str | int | None], bool]
+    write: Callable[[str, RegistryData | None], bool]
 
 
 def _view(machine: Machine, path: str) -> View | None:
@@ -113,24 +115,30 @@ def _values(machine: Machine, path: str) -> dict[str, tuple[str, Data]]:
 
 
 def _service_view(machine: Machine, *, ospp: bool) -> View:
-    def write(name: str, data: str | int | None) -> bool:
+    def write(name: str, data: RegistryData | None) -> bool:
+        if name in _INTERVALS and not ospp and machine.kms is not None:
+            machine.kms = _with_interval(machine.kms, name, data)
+            return True
         changed = _with_setting(machine.settings_of(ospp=ospp), name, data)
         if changed is None:
             return False
         machine.put_settings(changed, ospp=ospp)
         return True
 
-    return View(_setting_values(machine.settings_of(ospp=ospp)), write)
+    values = _setting_values(machine.settings_of(ospp=ospp))
+    if not ospp and machine.kms is not None:
+        values |= _interval_values(machine.kms)
+    return View(values, write)
 
 
 def _row_view(machine: Machine, row: LicenceRow) -> View:
-    def write(name: str, data: str | int | None) -> bool:
+    def write(name: str, data: RegistryData | None) -> bool:
         if name == "keymanagementservicename":
             machine.put_row(replace(row, kms_machine=str(data) if data else None))
         elif name == "keymanagementserviceport":
-            machine.put_row(replace(row, kms_port=int(data or 0)))
+            machine.put_row(replace(row, kms_port=_whole(data) or 0))
         elif name == "vlactivationtype":
-            machine.put_row(replace(row, activation_type_enabled=int(data or 0)))
+            machine.put_row(replace(row, activation_type_enabled=_whole(data) or 0))
         else:
             return False
         return True
@@ -157,14 +165,42 @@ def _setting_values(settings: ServiceSettings) -> dict[str, Data | None]:
     }
 
 
-def _with_setting(settings: ServiceSettings, name: str, data: str | int | None) -> ServiceSettings | None:
+#: Values of the intervals of a KMS host -> their fields. Source: kms_rules.yaml, registry.
+_INTERVALS = {"vlactivationinterval": "activation_interval", "vlrenewalinterval": "renewal_interval"}
+
+
+def _interval_values(host: KmsHost) -> dict[str, Data | None]:
+    """What is not the default is in the registry."""
+    fresh = KmsHost()
+    return {
+        name: (REG_DWORD, getattr(host, field)) if getattr(host, field) != getattr(fresh, field) else None
+        for name, field in (("VLActivationInterval", "activation_interval"), ("VLRenewalInterval", "renewal_interval"))
+    }
+
+
+def _with_interval(host: KmsHost, name: str, data: RegistryData | None) -> KmsHost:
+    field = _INTERVALS[name]
+    minutes = _whole(data) or getattr(KmsHost(), field)
+    if not INTERVAL_MINIMUM <= minutes <= INTERVAL_MAXIMUM:
+        raise ValueError(data)
+    return replace(host, **{field: minutes})  # type: ignore[arg-type]
+
+
+def _whole(data: RegistryData | None) -> int | None:
+    """A number, also one that is written as text; None for nothing. Raises ValueError."""
+    if isinstance(data, tuple):
+        raise ValueError(data)
+    return int(data) if data else None
+
+
+def _with_setting(settings: ServiceSettings, name: str, data: RegistryData | None) -> ServiceSettings | None:
     """The settings after a registry write, None for a value that is no setting. Raises ValueError."""
     if name == "keymanagementservicename":
         return replace(settings, kms_machine=str(data) if data else None)
     if name == "keymanagementserviceport":
-        return replace(settings, kms_port=int(data) if data else None)
+        return replace(settings, kms_port=_whole(data))
     if name == "keymanagementservicelisteningport":
-        return replace(settings, listening_port=int(data) if data else 1688)
+        return replace(settings, listening_port=_whole(data) or 1688)
     if name == "disablednspublishing":
         return replace(settings, dns_publishing=not data)
     if name == "enablekmslowpriority":
@@ -176,12 +212,17 @@ def _get(machine: Machine, path: str, name: str, kind: int, out: str) -> Mapping
     found = _values(machine, path).get(name.lower())
     if found is None or found[1][0] != kind:
         return {out: None, "ReturnValue": machine.dialect.registry_missing_value}
-    return {out: found[1][1], "ReturnValue": 0}
+    data = found[1][1]
+    return {**({out: data} if data != () else {}), "ReturnValue": 0}
 
 
 def _set(machine: Machine, path: str, arguments: Mapping[str, CimValue], kind: int, out: str) -> Mapping[str, CimValue]:
     name = _name(arguments)
     data = arguments.get(out.lower())
+    if kind == REG_MULTI_SZ:
+        # Without a string it is an empty list: a null array is left out, or nil.
+        texts = tuple(str(text) for text in data if text is not None) if isinstance(data, (list, tuple)) else ()
+        return {"ReturnValue": write_value(machine, path, name, (kind, texts))}
     if not isinstance(data, (str, int)):
         return {"ReturnValue": 87}
     return {"ReturnValue": write_value(machine, path, name, (kind, data))}

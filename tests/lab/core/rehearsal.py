@@ -29,15 +29,17 @@ from ..effects import (
     LookupService,
     Outcome,
     Payload,
+    Published,
+    PublishService,
     Response,
     ServiceRecord,
     ServiceRecords,
     Wait,
 )
-from .machine import FIREWALL_RULE
+from .firewall import FIREWALL_RULE, NO_SCOPE_RULE
 from .office import OFFICE_SERVICE_VERSION
 from .site import Site
-from .soap import ADDRESSING, ANONYMOUS, ENUMERATION, SOAP, TRANSFER, WMI, WSMAN
+from .soap import ADDRESSING, ANONYMOUS, ENUMERATION, SOAP, TRANSFER, WMI, WSMAN, XSI
 from .spec import parse_site
 from .world import Steps
 
@@ -46,6 +48,7 @@ WINDOWS_FAMILY, OFFICE_FAMILY = "SoftwareLicensing", "OfficeSoftwareProtection"
 
 NAME_DOES_NOT_EXIST = 0x8007232B
 NO_CONNECTION = 0x800706BA
+NOT_THE_OWNER = 0x80072338
 
 Result = TypeVar("Result")
 
@@ -118,8 +121,7 @@ class Rehearsal:
     ) -> dict[str, str | None]:
         """Call a method; its output. Raises RehearsedFault."""
         uri = f"{WMI}{namespace}/{class_name}"
-        inner = "".join(f"<p:{name}>{escape(str(value))}</p:{name}>" for name, value in (arguments or {}).items())
-        body = f'<p:{method}_INPUT xmlns:p="{uri}">{inner}</p:{method}_INPUT>'
+        body = f'<p:{method}_INPUT xmlns:p="{uri}">{_elements(arguments or {})}</p:{method}_INPUT>'
         answer = self.request(machine, f"{uri}/{method}", uri, body, selectors, timeout)
         return _properties(next(iter(answer)))
 
@@ -130,6 +132,20 @@ class Rehearsal:
         answer = self.request(machine, f"{TRANSFER}/Get", f"{WMI}{namespace}/{class_name}", "", selectors)
         return _properties(next(iter(answer)))
 
+    def transfer(
+        self,
+        machine: str,
+        verb: str,
+        class_name: str,
+        selectors: Mapping[str, str] | None,
+        properties: Mapping[str, object] | None = None,
+        options: Mapping[str, str] | None = None,
+    ) -> Element:
+        """Put, Create or Delete an instance of the firewall; the s:Body of the answer. Raises RehearsedFault."""
+        uri = f"{WMI}root/StandardCimv2/{class_name}"
+        body = f'<p:{class_name} xmlns:p="{uri}">{_elements(properties)}</p:{class_name}>' if properties else ""
+        return self.request(machine, f"{TRANSFER}/{verb}", uri, body, selectors, options=options)
+
     def request(
         self,
         machine: str,
@@ -138,9 +154,10 @@ class Rehearsal:
         body: str,
         selectors: Mapping[str, str] | None = None,
         timeout: float = 60.0,
+        options: Mapping[str, str] | None = None,
     ) -> Element:
         """Send one request; the s:Body of the answer. Raises RehearsedFault."""
-        response = self.send(machine, request_envelope(action, uri, body, selectors, timeout))
+        response = self.send(machine, request_envelope(action, uri, body, selectors, timeout, options))
         answer = fromstring(response.body).find(f"{{{SOAP}}}Body")
         assert answer is not None
         if response.status != 200:
@@ -176,10 +193,11 @@ class Rehearsal:
         return self.invoke(machine, f"{family}Product", method, arguments, {"ID": str(activation_id)})
 
     def enable_firewall_rule(self, machine: str) -> None:
-        """MSFT_NetFirewallRule.Enable of the KMS rule."""
-        keys = {"CreationClassName": f"MSFT|FW|FirewallRule|{FIREWALL_RULE}"}
-        keys |= dict.fromkeys(("PolicyRuleName", "SystemCreationClassName", "SystemName"), "")
-        self.invoke(machine, "MSFT_NetFirewallRule", "Enable", None, keys, "root/StandardCimv2")
+        """MSFT_NetFirewallRule.Enable of the KMS rules that there are."""
+        for name in (FIREWALL_RULE, NO_SCOPE_RULE):
+            if name in self.site.machines[machine].firewall.rules:
+                keys = rule_keys(name)
+                self.invoke(machine, "MSFT_NetFirewallRule", "Enable", None, keys, "root/StandardCimv2")
 
     def provision_host(self, machine: str, key: str) -> None:
         """Host key, activation, firewall rule, SRV record."""
@@ -205,11 +223,24 @@ class Rehearsal:
                 if (self.site.machines[name].address, port) == (effect.address, effect.port):
                     return Payload(self.site.kms_answer(name, effect.payload, peer=effect.source))
             return Failure(NO_CONNECTION)
+        if isinstance(effect, PublishService):
+            name = f"_vlmcs._tcp.{effect.domain}"
+            there = self.services.get(name, ())
+            if effect.only_if_absent and there:
+                return Failure(NOT_THE_OWNER)
+            self.services[name] = tuple(dict.fromkeys((*there, effect.record)))
+            return Published()
         if isinstance(effect, DropConnection):
             raise ConnectionResetError("The lab dropped the connection.")
         assert isinstance(effect, Wait)
         self.waited.append(effect.seconds)
         return None
+
+
+def rule_keys(name: str) -> dict[str, str]:
+    """The selectors of a firewall rule."""
+    keys = dict.fromkeys(("PolicyRuleName", "SystemCreationClassName", "SystemName"), "")
+    return {**keys, "CreationClassName": f"MSFT|FW|FirewallRule|{name}"}
 
 
 def rehearse(document: Mapping[str, Any], *, seed: int = 0) -> Rehearsal:
@@ -238,15 +269,23 @@ class RehearsedFault(Exception):
 
 
 def request_envelope(
-    action: str, uri: str, body: str, selectors: Mapping[str, str] | None = None, timeout: float = 60.0
+    action: str,
+    uri: str,
+    body: str,
+    selectors: Mapping[str, str] | None = None,
+    timeout: float = 60.0,
+    options: Mapping[str, str] | None = None,
 ) -> bytes:
     """A request as a plain client writes it."""
     chosen = "".join(
         f'<w:Selector Name="{name}">{escape(value)}</w:Selector>' for name, value in (selectors or {}).items()
     )
     selector_set = f"<w:SelectorSet>{chosen}</w:SelectorSet>" if chosen else ""
+    said = "".join(f'<w:Option Name="{name}">{escape(value)}</w:Option>' for name, value in (options or {}).items())
+    option_set = f"<w:OptionSet>{said}</w:OptionSet>" if said else ""
     return (
-        f'<s:Envelope xmlns:s="{SOAP}" xmlns:a="{ADDRESSING}" xmlns:n="{ENUMERATION}" xmlns:w="{WSMAN}">'
+        f'<s:Envelope xmlns:s="{SOAP}" xmlns:a="{ADDRESSING}" xmlns:n="{ENUMERATION}" xmlns:w="{WSMAN}" '
+        f'xmlns:xsi="{XSI}">'
         "<s:Header><a:To>http://lab.example.test:5985/wsman</a:To>"
         f'<w:ResourceURI s:mustUnderstand="true">{uri}</w:ResourceURI>'
         f'<a:ReplyTo><a:Address s:mustUnderstand="true">{ANONYMOUS}</a:Address></a:ReplyTo>'
@@ -254,15 +293,28 @@ def request_envelope(
         "<a:MessageID>uuid:4F5A0C1E-0001-4000-8000-0000000000AA</a:MessageID>"
         '<w:MaxEnvelopeSize s:mustUnderstand="true">512000</w:MaxEnvelopeSize>'
         '<w:Locale xml:lang="en-US" s:mustUnderstand="false"/>'
-        f"<w:OperationTimeout>PT{timeout:.3f}S</w:OperationTimeout>{selector_set}"
+        f"<w:OperationTimeout>PT{timeout:.3f}S</w:OperationTimeout>{selector_set}{option_set}"
         f"</s:Header><s:Body>{body}</s:Body></s:Envelope>"
     ).encode()
 
 
+def _elements(values: Mapping[str, object]) -> str:
+    """Arguments or properties: an array is as many elements, None is nil."""
+    return "".join(
+        f'<p:{name} xsi:nil="true"/>' if value is None else f"<p:{name}>{escape(str(value))}</p:{name}>"
+        for name, given in values.items()
+        for value in (given if isinstance(given, (list, tuple)) else (given,))
+    )
+
+
 def _properties(row: Element) -> dict[str, str | None]:
-    """Properties of a row; nil is None, an empty element the empty string, a nested element its text."""
-    nil = "{http://www.w3.org/2001/XMLSchema-instance}nil"
-    return {
-        child.tag.rpartition("}")[2]: None if child.get(nil) == "true" else "".join(child.itertext()).strip()
-        for child in row
-    }
+    """Properties of a row; nil is None, an empty element the empty string, a nested element its text, an array its
+    texts with commas.
+    """
+    nil = f"{{{XSI}}}nil"
+    found: dict[str, str | None] = {}
+    for child in row:
+        name = child.tag.rpartition("}")[2]
+        text = None if child.get(nil) == "true" else "".join(child.itertext()).strip()
+        found[name] = f"{found[name]},{text}" if found.get(name) else text
+    return found

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from xml.etree.ElementTree import Element
 
 from . import faults, soap, wql
@@ -21,10 +21,11 @@ from .cim import (
     find_class,
     is_office_class,
 )
-from .event_log import log_publishing
 from .faults import Fault
+from .firewall_wmi import FILTER_CLASSES, FILTER_KEYS
 from .instances import Instance, instances
 from .machine import Machine
+from .publishing import begin_to_publish
 from .rendering import fragment_row, reference, typed_row
 from .soap import ENUMERATION, WSMAN, Request, child_text
 from .world import World
@@ -88,7 +89,7 @@ class Resources:
 
     def _find(self, namespace: str, name: str) -> CimClass | None:
         machine = self._machine
-        return find_class(
+        found = find_class(
             machine.os,
             namespace,
             name,
@@ -96,6 +97,9 @@ class Resources:
             office=machine.has_ospp,
             verified_only=machine.dialect.ospp_verified_members_only,
         )
+        if found is not None and found.name in FILTER_CLASSES and machine.dialect.firewall_filter_keys == "instance_id":
+            return _keyed_by_instance_id(found)
+        return found
 
     def _touch(self, cim_class: CimClass) -> None:
         """Asking the licensing service starts it: it is demand started. Source: cim_classes.yaml, Win32_Service."""
@@ -107,12 +111,12 @@ class Resources:
         if is_office_class(cim_class.name):
             machine.ospp_running = True
             return
-        if machine.service_running:
+        if machine.is_stopping(self._world.now()) or machine.service_running:
             return
         if machine.circumstances.service_disabled:
             raise faults.provider_fault(machine, machine.dialect.service_disabled, "ExecQuery")
         machine.start_service(self._world.now())
-        log_publishing(machine, self._world.now())
+        begin_to_publish(self._world, machine)
 
     def seconds_until_ready(self, cim_class: CimClass) -> float:
         """How long it takes until a licensing service that is starting can answer about a class."""
@@ -133,18 +137,25 @@ class Resources:
         wanted = {
             name.lower(): value.lower() for name, value in request.selectors.items() if name.lower() != "__cimnamespace"
         }
-        found = instances(self._machine, cim_class, self._world.now())
+        found = instances(self._machine, cim_class, self._world.now(), request.options.get("policystore", ""))
         if not wanted:
             if cim_class.name not in SINGLETONS:
                 raise faults.missing_selectors()
             return next(found)
         keys = {key.lower(): key for key in cim_class.keys} or {"name": "Name", "csname": "CSName"}
-        if set(wanted) != set(keys) and cim_class.keys:
+        if not self._names_one(cim_class, set(wanted), set(keys)):
             raise faults.bad_selectors()
+        keys |= {"instanceid": "InstanceID"} if "instanceid" in wanted else {}
         for instance in found:
             if all(str(instance.get(keys.get(name, name)) or "").lower() == value for name, value in wanted.items()):
                 return instance
         raise faults.not_found(operation)
+
+    def _names_one(self, cim_class: CimClass, wanted: set[str], keys: set[str]) -> bool:
+        """Whether the names of selectors are the keys of a class, or, for a filter of the firewall, enough of them."""
+        if cim_class.name in FILTER_CLASSES and self._machine.dialect.firewall_filter_keys == "any":
+            return wanted == {"instanceid"} or (FILTER_KEYS[0] in wanted and wanted <= set(FILTER_KEYS))
+        return not cim_class.keys or wanted == keys
 
     def selected(self, request: Request, body: Element, operation: Label) -> Selection:
         """What an Enumerate is about."""
@@ -156,21 +167,21 @@ class Resources:
                 raise faults.invalid_query(faults.WBEM_INVALID_QUERY)
             cim_class = self.of(request, "CreateInstanceEnum")
             operation.text = f"Enumerate {cim_class.name}"
-            return self._selection(cim_class, None, (), mode)
+            return self._selection(request, cim_class, None, (), mode)
         dialect = filters[0].get("Dialect", "")
         if dialect == SELECTOR_DIALECT:
             cim_class = self.of(request, "CreateInstanceEnum")
             operation.text = f"Enumerate {cim_class.name}"
-            return self._selection(cim_class, _selector_condition(filters[0], cim_class), (), mode)
+            return self._selection(request, cim_class, _selector_condition(filters[0], cim_class), (), mode)
         if dialect != WQL_DIALECT:
             raise Fault(
                 True, "n:FilterDialectRequestedUnavailable", "bad_filter", 0x8033801A, action=faults.ENUMERATION_FAULT
             )
         if name != "*":
             raise Fault(True, "n:CannotProcessFilter", "wql_uri", 0x803380FB, action=faults.ENUMERATION_FAULT)
-        return self._query(namespace, (filters[0].text or "").strip(), mode, operation)
+        return self._query(request, namespace, (filters[0].text or "").strip(), mode, operation)
 
-    def _query(self, namespace: str, text: str, mode: str, operation: Label) -> Selection:
+    def _query(self, request: Request, namespace: str, text: str, mode: str, operation: Label) -> Selection:
         try:
             query = wql.parse(text)
         except wql.WqlError:
@@ -184,21 +195,33 @@ class Resources:
         named = {name.lower() for name in query.properties} | wql.names_in(query.condition)
         if not named <= set(cim_class.properties):
             raise faults.invalid_query(faults.WBEM_INVALID_QUERY)
-        return self._selection(cim_class, query.condition, query.properties, mode)
+        return self._selection(request, cim_class, query.condition, query.properties, mode)
 
     def _selection(
-        self, cim_class: CimClass, condition: wql.Condition | None, properties: tuple[str, ...], mode: str
+        self,
+        request: Request,
+        cim_class: CimClass,
+        condition: wql.Condition | None,
+        properties: tuple[str, ...],
+        mode: str,
     ) -> Selection:
-        rows = tuple(self._rows(cim_class, condition, properties, mode))
+        store = request.options.get("policystore", "")
+        found = instances(self._machine, cim_class, self._world.now(), store)
+        rows = tuple(self._rows(found, cim_class, condition, properties, mode))
         return Selection(cim_class, rows, self._query_seconds(cim_class, condition))
 
     def _rows(
-        self, cim_class: CimClass, condition: wql.Condition | None, properties: tuple[str, ...], mode: str
+        self,
+        found: Iterable[Instance],
+        cim_class: CimClass,
+        condition: wql.Condition | None,
+        properties: tuple[str, ...],
+        mode: str,
     ) -> Iterator[str]:
         read = [(name, cim_class.properties[name].name) for name in wql.names_in(condition)]
         dialect = self._machine.dialect
         chosen = [cim_class.properties[name.lower()] for name in properties]
-        for instance in instances(self._machine, cim_class, self._world.now()):
+        for instance in found:
             try:
                 if not wql.holds(condition, {lower: instance.get(name) for lower, name in read}):
                     continue
@@ -211,6 +234,11 @@ class Resources:
                 yield f"<w:Item>{row}{reference(cim_class, instance, dialect)}</w:Item>"
             else:
                 yield row
+
+
+def _keyed_by_instance_id(cim_class: CimClass) -> CimClass:
+    members = {name: replace(member, key=name == "instanceid") for name, member in cim_class.properties.items()}
+    return replace(cim_class, properties=members)
 
 
 def _is_bounded(condition: wql.Condition | None) -> bool:

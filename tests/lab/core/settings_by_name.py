@@ -12,12 +12,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from .fresh_registry import REG_DWORD, REG_SZ
-from .kms import CountPool, Tally
+from .firewall import PROFILES, checked_addresses, profile_bits
+from .firewall_policy import plant_merge
+from .fresh_registry import REG_DWORD, REG_MULTI_SZ, REG_SZ
+from .kms_answer import remember_clients, set_requests
 from .licence import LicenceRow, LicenseStatus
 from .machine import Machine
-from .registry import write_value
-from .spec import SiteError
+from .registry import Data, write_value
+from .spec import DNS_UPDATES, SiteError
+from .spec_machine import checked_updates
 from .world import World
 
 Setter = Callable[[World, Machine, str], None]
@@ -73,17 +76,7 @@ def _set_service_state(world: World, machine: Machine, value: str) -> None:
 
 def _set_clients(world: World, machine: Machine, value: str) -> None:
     pool, _, number = value.rpartition(":")
-    rows = machine.host_rows(world.now())
-    pools = [row.pool(machine.dialect) for row in rows]
-    wanted = pool or next(iter(pools), "")
-    if machine.kms is None or wanted not in pools:
-        raise ValueError(value)
-    tally, count = machine.kms.tally(wanted, world.now()), _number(number)
-    if count > tally.pool.maximum:
-        raise ValueError(value)
-    cmids = (str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{number}.{machine.fqdn}")) for number in range(count))
-    clients = CountPool(tuple((cmid, world.now()) for cmid in cmids), tally.pool.maximum)
-    machine.kms = machine.kms.with_tally(wanted, Tally(clients, tally.counters))
+    remember_clients(machine, pool, _number(number), world.now())
 
 
 def _set_registry(_world: World, machine: Machine, value: str) -> None:
@@ -91,13 +84,56 @@ def _set_registry(_world: World, machine: Machine, value: str) -> None:
     path, backslash, name = place.rpartition("\\")
     if not (equals and backslash and path and name):
         raise ValueError(value)
-    kind = (REG_DWORD, int(data)) if data.isdecimal() else (REG_SZ, data)
+    kind: Data = (REG_DWORD, int(data)) if data.isdecimal() else (REG_SZ, data)
+    if ";" in data and "|" not in data:
+        kind = (REG_MULTI_SZ, tuple(text.strip() for text in data.split(";") if text.strip()))
     if write_value(machine, path.lower(), name, kind if data else None):
         raise ValueError(value)
 
 
 def _set_firewall(_world: World, machine: Machine, value: str) -> None:
-    machine.firewall_on = _one_of(value, "on", "off")
+    machine.firewall.set_kms_rules(enabled=_one_of(value, "on", "off"))
+
+
+def _set_firewall_addresses(_world: World, machine: Machine, value: str) -> None:
+    machine.firewall.set_kms_rules(remote_addresses=checked_addresses(value.split(",")))
+
+
+def _set_firewall_profiles(_world: World, machine: Machine, value: str) -> None:
+    machine.firewall.set_kms_rules(profiles=profile_bits(value.split(",")))
+
+
+def _set_local_rules(_world: World, machine: Machine, value: str) -> None:
+    plant_merge(machine.registry, _one_of(value, "applied", "ignored"))
+
+
+def _set_network_profile(_world: World, machine: Machine, value: str) -> None:
+    if value not in PROFILES:
+        raise ValueError(value)
+    machine.firewall.profile = PROFILES[value]
+
+
+def _set_updates(_world: World, machine: Machine, value: str) -> None:
+    machine.updates = checked_updates(value.split(",") if value else ())
+
+
+def _set_revision(_world: World, machine: Machine, value: str) -> None:
+    machine.put_revision(_number(value))
+
+
+def _set_requests(world: World, machine: Machine, value: str) -> None:
+    """The figures of requests that a count of a KMS host has had, by LicenseStatus 0 to 6, and the failed ones."""
+    pool, _, figures = value.rpartition(":")
+    set_requests(machine, pool, [_number(figure) for figure in figures.split(",")], world.now())
+
+
+def _word(*words: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value not in words:
+            raise ValueError(value)
+        return value
+
+    return read
 
 
 def _set_cmid(_world: World, machine: Machine, value: str) -> None:
@@ -137,55 +173,81 @@ def _set_grace_minutes(world: World, machine: Machine, value: str) -> None:
 
 SETTERS: dict[str, Setter] = {
     "access": _circumstance("access_denied", lambda value: not _one_of(value, "allowed", "denied")),
+    "activation": _circumstance("hollow_activation", lambda value: _one_of(value, "hollow", "real")),
     "clients": _set_clients,
     "clock_offset_minutes": _circumstance("clock_offset_minutes", int),
     "cmid": _set_cmid,
     "dead_host_seconds": _circumstance("dead_host_seconds", _seconds),
     "directory": _circumstance("directory_up", lambda value: _one_of(value, "up", "down")),
+    "dns_updates": _circumstance("dns_updates", _word(*DNS_UPDATES)),
     "drop_after": _circumstance("drop_after", _number),
     "drop_before": _circumstance("drop_before", _number),
     "firewall": _set_firewall,
+    "firewall_local_rules": _set_local_rules,
+    "firewall_profiles": _set_firewall_profiles,
+    "firewall_remote_addresses": _set_firewall_addresses,
     "grace_minutes": _set_grace_minutes,
     "internet": _circumstance("internet", lambda value: _one_of(value, "on", "off")),
+    "kms_answers": _circumstance("kms_answers", lambda value: _number(value) if value else None),
     "kms_service": _circumstance("kms_service_up", lambda value: _one_of(value, "up", "down")),
     "license_status": _set_license_status,
     "negative_dns_seconds": _circumstance("negative_dns_seconds", _seconds),
+    "network_profile": _set_network_profile,
     "quota_faults": _circumstance("quota_faults", _number),
     "registry": _set_registry,
+    "requests": _set_requests,
+    "revision": _set_revision,
     "service_start": _circumstance("service_disabled", lambda value: not _one_of(value, "enabled", "disabled")),
     "service_state": _set_service_state,
+    "service_stop": _circumstance("service_stop", _word("works", "refused", "never")),
     "slow_activation_seconds": _circumstance("slow_activation_seconds", _seconds),
     "slow_events_seconds": _circumstance("slow_events_seconds", _seconds),
     "slow_key_seconds": _circumstance("slow_key_seconds", _seconds),
+    "slow_license_seconds": _circumstance("slow_license_seconds", _seconds),
     "slow_query_seconds": _circumstance("slow_query_seconds", _seconds),
     "slow_service_seconds": _circumstance("slow_service_seconds", _seconds),
+    "slow_stop_seconds": _circumstance("slow_stop_seconds", _seconds),
     "token": _circumstance("token_filtered", lambda value: not _one_of(value, "full", "filtered")),
+    "updates": _set_updates,
 }
 
 #: What each name takes, as an error says it.
 VALUES: dict[str, str] = {
     "access": "allowed or denied",
+    "activation": "real or hollow (hollow: Activate and the deposit of a confirmation ID succeed without effect)",
     "clients": "a number of made-up clients, 0 to 50, that a KMS host remembers; office-2021:5 for another count",
     "clock_offset_minutes": "a whole number of minutes",
     "cmid": "a GUID, or nothing",
     "dead_host_seconds": "seconds that Activate takes when no KMS host answers",
     "directory": "up or down (whether a domain controller can be reached)",
+    "dns_updates": "refused, secure, owner or open (what becomes of the SRV record that a KMS host publishes itself)",
     "drop_after": "n: the connection of the n-th request from now is lost after it took effect; 0 for none",
     "drop_before": "n: the connection of the n-th request from now is lost before it takes effect; 0 for none",
-    "firewall": "on or off",
+    "firewall": "on or off (the built-in rules of the KMS)",
+    "firewall_local_rules": "applied or ignored (ignored: Group Policy makes the machine's own rules void)",
+    "firewall_profiles": "domain, private, public or any, with commas, of the built-in rules of the KMS",
+    "firewall_remote_addresses": "Any, LocalSubnet, or addresses with commas, of the built-in rules of the KMS",
     "grace_minutes": "a whole number of minutes, 0 for no end; 6F7TH:60 for the product with that key",
     "internet": "on or off",
+    "kms_answers": "n: after so many answers its KMS is down; nothing takes that back",
     "kms_service": "up or down (down: it answers nothing)",
     "license_status": "0 to 6; 6F7TH:3 for the product with that key",
     "negative_dns_seconds": "seconds for which the resolver remembers that a name has no answer",
+    "network_profile": "domain, private or public",
     "quota_faults": "how many of the next requests meet the quota of operations",
-    "registry": "PATH\\NAME=DATA below HKEY_LOCAL_MACHINE, a text or a number, nothing to delete it",
+    "registry": "PATH\\NAME=DATA below HKEY_LOCAL_MACHINE, a text or a number, a;b for a list, nothing to delete it",
+    "requests": "the requests that a KMS host has had, by LicenseStatus 0 to 6 and then failed ones: 0,3,0,0,0,2,0,1",
+    "revision": "the last part of the version of a cumulative update",
     "service_start": "enabled or disabled (whether sppsvc can be started)",
     "service_state": "running or stopped",
+    "service_stop": "works, refused (StopService returns 3) or never (it stays in Stop Pending)",
     "slow_activation_seconds": "seconds",
     "slow_events_seconds": "seconds that a query of events takes, however it is bounded",
     "slow_key_seconds": "seconds",
+    "slow_license_seconds": "seconds that InstallLicense takes",
     "slow_query_seconds": "seconds that a query of products takes",
     "slow_service_seconds": "seconds that sppsvc takes to start",
+    "slow_stop_seconds": "seconds that sppsvc takes to stop",
     "token": "full or filtered (a local administrator without LocalAccountTokenFilterPolicy)",
+    "updates": "names of installed updates with commas, such as KB5034765, or nothing",
 }

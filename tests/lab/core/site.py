@@ -17,14 +17,17 @@ from .catalogue import KMS_HOST_PREFIX, NEVER_HOSTS, published_key_of
 from .clock import SiteClock
 from .keys_on_machine import activates_by_itself, install_key
 from .kms_answer import answer_client
+from .licence_files import install_licence
 from .machine import Machine
 from .microsoft import MicrosoftService
 from .product_key import KeyMark
+from .publishing import publish
 from .settings_by_name import set_by_name
-from .spec import MachineSpec, SiteSpec
+from .spec import MachineSpec, SiteError, SiteSpec
 from .starting_state import give_products
 from .state import site_state
 from .statistics import Statistics
+from .telephone import confirmation_id, installation_id
 from .world import BackgroundTask, SppFailure, Steps, World
 from .wsman_service import WsmanService
 
@@ -95,12 +98,31 @@ class Site:
         """
         return self._world.microsoft.activate(KeyMark(key, ""), machine_name)
 
+    def confirmation_id(self, machine_name: str, last_five: str = "") -> str:
+        """Ring the telephone service for a machine: the confirmation ID of its one key, or of that which ends so.
+
+        It spends an activation. Raises SiteError: no such key, or the HRESULT of a refusal.
+        """
+        machine = self._machines.get(machine_name)
+        if machine is None:
+            raise SiteError(f"There is no machine {machine_name!r}; there are {', '.join(sorted(self._machines))}.")
+        rows = [
+            row for row in machine.keyed_rows(self._world.now()) if row.key and row.key.last_five.endswith(last_five)
+        ]
+        if len(rows) != 1 or rows[0].key is None:
+            known = ", ".join(row.key.last_five for row in machine.keyed_rows(self._world.now()) if row.key)
+            raise SiteError(f"{machine_name} has not one key that ends in {last_five!r}; it has {known or 'none'}.")
+        code = self._world.microsoft.activate(rows[0].key, machine_name)
+        if code:
+            raise SiteError(f"The telephone service refuses the key ending in {rows[0].key.last_five}: 0x{code:08X}.")
+        return confirmation_id(installation_id(machine, rows[0]))
+
     def kms_answer(self, machine_name: str, payload: bytes, *, peer: str) -> bytes:
         """What a KMS host answers to a client at `peer`; empty: close without an answer.
 
         Raises ValueError for a payload that is not this lab's own.
         """
-        return answer_client(self._world, self._machines[machine_name], payload)
+        return answer_client(self._world, self._machines[machine_name], payload, peer)
 
     def kms_listeners(self) -> dict[str, int]:
         """Machine name -> TCP port of every KMS host that can be reached: key, service and firewall rule."""
@@ -108,10 +130,7 @@ class Site:
         return {
             name: machine.kms.port
             for name, machine in self._machines.items()
-            if machine.kms is not None
-            and machine.host_rows(now)
-            and machine.service_state(now) == "Running"
-            and machine.firewall_on
+            if machine.kms is not None and machine.is_reachable(now)
         }
 
     def due(self) -> list[BackgroundTask]:
@@ -132,6 +151,10 @@ class Site:
             if task.kind == "install_key":
                 assert task.key is not None
                 install_key(self._world, machine, task.key, ospp=task.ospp)
+            elif task.kind == "install_license":
+                install_licence(machine, task.text)
+            elif task.kind == "publish":
+                yield from publish(self._world, machine)
             elif self._still_wanted(machine, task):
                 yield from activate(self._world, machine, task.activation_id)
         except SppFailure:

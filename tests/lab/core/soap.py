@@ -54,7 +54,10 @@ _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request. `timeout` is in seconds and already what the server grants; selectors keep their spelling."""
+    """One request. `timeout` is in seconds and already what the server grants; selectors keep their spelling.
+
+    `options` are those of the OptionSet, by lower-case name.
+    """
 
     action: str
     resource_uri: str
@@ -64,6 +67,7 @@ class Request:
     max_envelope_size: int
     header: Element
     body: Element | None = field(compare=False)
+    options: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_identify(self) -> bool:
@@ -85,6 +89,10 @@ def parse(envelope: bytes) -> Request:
         selector.get("Name", ""): (selector.text or "")
         for selector in header.findall(f"{{{WSMAN}}}SelectorSet/{{{WSMAN}}}Selector")
     }
+    options = {
+        option.get("Name", "").lower(): (option.text or "").strip()
+        for option in header.findall(f"{{{WSMAN}}}OptionSet/{{{WSMAN}}}Option")
+    }
     return Request(
         _text(header, ADDRESSING, "Action"),
         _text(header, WSMAN, "ResourceURI"),
@@ -94,6 +102,7 @@ def parse(envelope: bytes) -> Request:
         _size(_text(header, WSMAN, "MaxEnvelopeSize")),
         header,
         next(iter(body), None),
+        options,
     )
 
 

@@ -25,15 +25,28 @@
           - {office: ProPlus2021, channel: none}      # without a key; `retail`: a retail row, and no volume rows
           - {office_host: "2021", key: ...}  # the licence pack of an Office KMS host, and maybe its key
         domain_joined: true                  # default; false: no activation by Active Directory
-        registry:                            # values below HKEY_LOCAL_MACHINE: texts and numbers
+        architecture: 64-bit                 # default; 32-bit
+        updates: [KB5034770]                 # Win32_QuickFixEngineering; default: two that matter to nobody
+        revision: 2322                       # of the cumulative update: UBR; default 1001
+        network_profile: domain              # or private, public; default: domain when joined, else private
+        firewall:                            # of Group Policy; default: nothing
+          local_rules: ignored               # default: applied
+          policy_rules:                      # `addresses` and `profiles` default to any, `action` to allow
+            - {name: SPPSVC-In-TCP, port: 1688, profiles: [domain], addresses: [10.0.0.0/8], action: block}
+        cmid: GUID                           # of all machines of the range: clones
+        clients: {windows: 24, office-2021: 3}  # made-up clients of a KMS host; a number: of its first count
+        account: {user: ..., password: ...}  # of these machines only; the shell's business
+        black_hole: true                     # nothing answers at their address; the shell's business
+        registry:                            # values below HKEY_LOCAL_MACHINE: texts, numbers, and lists of texts
           SOFTWARE\\Policies\\Microsoft\\Windows NT\\CurrentVersion\\Software Protection Platform:
             KeyManagementServiceName: kms.example.test
-        dialects: [dates-1601-nil]           # names of `dialects.DIALECTS` for these machines, on top of the site's
+        dialects: [dates-1601-nil]           # names of `dialects.KNOWN` for these machines, on top of the site's
     microsoft:
       keys:                                  # what the simulated activation service knows
         - {key: ..., kind: mak, for: [windows-11-enterprise], activations: 100, description: text, blocked: false}
         - {key: ..., kind: kms_host, for: [...], channel: VOLUME_KMS_WS22, hosts: 6, activations_per_host: 10}
         - {key: ..., kind: retail, for: [...]}
+        - {key: ..., kind: kms_host, for: [...], used: {kms01: 10, elsewhere: 1}}   # spent before, by machine
         - {key: ..., kind: esu, for: [...], activations: 10}
         - {key: ..., kind: mak, for: [ProPlus2021, Standard2021]}       # of Office: products of one class family
         - {key: ..., kind: kms_host, for: [office-2021]}
@@ -44,7 +57,9 @@
     behaviour:
       background_activation_seconds: null    # after a key change the service activates by itself, n seconds later
       products_without_key: 300              # licence rows without a key, as every real machine has
-      dialects: [first-response-empty]       # names of `dialects.DIALECTS`, combined
+      dns_updates: refused                   # of KMS hosts: refused, secure (0x80072338), owner (the first one), open
+      request_seconds: 0                     # how long each HTTP request takes; the shell's business
+      dialects: [first-response-empty]       # names of `dialects.KNOWN`, combined
       fault_shape: 2                         # any field of `Dialect` with a plain value; it wins over `dialects`
 
 Every mistake is a `SiteError` with one sentence: what, where, and which names are valid.
@@ -58,34 +73,20 @@ import typing as t
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from .catalogue import OFFICE_HOST, OPERATING_SYSTEMS, OperatingSystem, languages
+from .catalogue import OFFICE_HOST
 from .dialect import STANDARD, Dialect
-from .dialects import DIALECTS, Contradiction, speak
-from .fresh_registry import REG_DWORD, REG_SZ, Registry
 from .licence import ActivationObject
 from .office import office_releases
-from .site_checks import SiteError, boolean_of, check_names, choice_of, count_of, list_of, mapping_of, text_of
-from .spec_keys import InstalledKey, MicrosoftKey, installed_key, microsoft_key
+from .site_checks import SiteError, check_names, choice_of, count_of, list_of, mapping_of, text_of
+from .spec_keys import MicrosoftKey, microsoft_key
+from .spec_machine import MachineSpec, chosen_dialect, machines_of
 
 __all__ = ["Behaviour", "MachineSpec", "SiteError", "SiteSpec", "parse_site"]
 
-_RANGE = re.compile(r"(.*?)\[(\d+):(\d+)\](.*)")
-_MACHINE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _DOMAIN = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 
-
-@dataclass(frozen=True, slots=True)
-class MachineSpec:
-    """One simulated machine. `products` None: what volume media leave behind."""
-
-    name: str
-    os: OperatingSystem
-    language: str = "en-US"
-    groups: tuple[str, ...] = ()
-    products: tuple[InstalledKey, ...] | None = None
-    dialect: Dialect = STANDARD
-    domain_joined: bool = True
-    registry: Registry = dataclasses.field(default_factory=dict)
+#: What DNS makes of the SRV record that a KMS host would publish itself.
+DNS_UPDATES = ("refused", "secure", "owner", "open")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,8 @@ class Behaviour:
     background_activation_seconds: float | None = None
     products_without_key: int = 300
     dialect: Dialect = STANDARD
+    dns_updates: str = DNS_UPDATES[0]
+    request_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ def parse_site(document: Mapping[str, t.Any]) -> SiteSpec:
     if _DOMAIN.fullmatch(domain) is None:
         raise SiteError(f"`domain` in {where} is not a DNS domain: {domain!r}.")
     behaviour = _behaviour(mapping_of(top.get("behaviour", {}), "`behaviour`"))
-    machines = tuple(_machines(mapping_of(top.get("machines"), "`machines`"), behaviour.dialect))
+    machines = tuple(machines_of(mapping_of(top.get("machines"), "`machines`"), behaviour.dialect))
     if not machines:
         raise SiteError("`machines` in the site file names no machine.")
     directory = mapping_of(top.get("active_directory", {}), "`active_directory`")
@@ -144,56 +147,6 @@ def parse_site(document: Mapping[str, t.Any]) -> SiteSpec:
     )
 
 
-def expand_range(name: str) -> list[str]:
-    """`win[001:003]` -> win001, win002, win003; a name without brackets is itself."""
-    match = _RANGE.fullmatch(name)
-    if match is None:
-        return [name]
-    before, first, last, after = match.groups()
-    if int(first) > int(last):
-        raise SiteError(f"The range in the machine name {name!r} runs backwards.")
-    return [f"{before}{number:0{len(first)}d}{after}" for number in range(int(first), int(last) + 1)]
-
-
-def _machines(document: Mapping[str, t.Any], dialect: Dialect) -> Iterable[MachineSpec]:
-    seen: set[str] = set()
-    for pattern, entry in document.items():
-        where = f"machine {pattern!r}"
-        fields = mapping_of(entry, where)
-        check_names(fields, ("os", "language", "groups", "products", "dialects", "domain_joined", "registry"), where)
-        system = choice_of(text_of(fields, "os", where), OPERATING_SYSTEMS, "operating system", where)
-        spoken = fields.get("language", "en-US")
-        cycle = [_language(item, where) for item in (spoken if isinstance(spoken, list) else [spoken])]
-        groups = tuple(str(group) for group in list_of(fields.get("groups", []), f"`groups` of {where}"))
-        products = fields.get("products")
-        installed = None
-        if products is not None:
-            installed = tuple(installed_key(item, where) for item in list_of(products, f"`products` of {where}"))
-        joined = boolean_of(fields, "domain_joined", True, where)
-        registry = _registry(mapping_of(fields.get("registry", {}), f"`registry` of {where}"), where)
-        spoken_here = _dialect(dialect, fields.get("dialects", []), where)
-        for position, name in enumerate(expand_range(str(pattern))):
-            if _MACHINE_NAME.fullmatch(name) is None:
-                raise SiteError(f"{name!r} is not a machine name: lower case letters, digits and hyphens, up to 63.")
-            if name in seen:
-                raise SiteError(f"The machine {name!r} is named twice in `machines`.")
-            seen.add(name)
-            language = cycle[position % len(cycle)]
-            yield MachineSpec(name, system, language, groups, installed, spoken_here, joined, registry)
-
-
-def _registry(document: Mapping[str, t.Any], where: str) -> Registry:
-    registry: Registry = {}
-    for path, entry in document.items():
-        values = mapping_of(entry, f"`registry` of {where}")
-        for name, data in values.items():
-            if type(data) not in (str, int):
-                raise SiteError(f"`registry` of {where} has neither a text nor a number for {name}: {data!r}.")
-            kind = REG_SZ if isinstance(data, str) else REG_DWORD
-            registry.setdefault(str(path).strip("\\").lower(), {})[str(name).lower()] = (str(name), kind, data)
-    return registry
-
-
 def _activation_objects(entries: list[t.Any], domain: str) -> Iterable[ActivationObject]:
     """Source: kms_rules.yaml, adba, object."""
     naming_context = ",".join(f"DC={part}" for part in domain.split("."))
@@ -215,10 +168,18 @@ def _activation_objects(entries: list[t.Any], domain: str) -> Iterable[Activatio
 
 def _behaviour(fields: Mapping[str, t.Any]) -> Behaviour:
     plain = {field.name: field for field in dataclasses.fields(Dialect) if field.name != "pull_rows"}
-    check_names(fields, ("background_activation_seconds", "products_without_key", "dialects", *plain), "`behaviour`")
-    seconds = fields.get("background_activation_seconds")
-    if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or seconds < 0):
-        raise SiteError(f"`behaviour.background_activation_seconds` is neither null nor seconds: {seconds!r}.")
+    own = (
+        "background_activation_seconds",
+        "products_without_key",
+        "dialects",
+        "dns_updates",
+        "request_seconds",
+    )
+    check_names(fields, (*own, *plain), "`behaviour`")
+    seconds = _seconds(fields, "background_activation_seconds", None)
+    updates = fields.get("dns_updates", DNS_UPDATES[0])
+    if updates not in DNS_UPDATES:
+        raise SiteError(f"`behaviour.dns_updates` is {updates!r}; valid values are {', '.join(DNS_UPDATES)}.")
     chosen = {name: fields[name] for name in plain if name in fields}
     for name, value in chosen.items():
         if type(value) is not type(getattr(STANDARD, name)):
@@ -226,8 +187,21 @@ def _behaviour(fields: Mapping[str, t.Any]) -> Behaviour:
     for name, valid in _CHOICES.items():
         if chosen.get(name, valid[0]) not in valid:
             raise SiteError(f"`behaviour.{name}` is {chosen[name]!r}; valid values are {', '.join(map(str, valid))}.")
-    dialect = dataclasses.replace(_dialect(STANDARD, fields.get("dialects", []), "`behaviour`"), **chosen)
-    return Behaviour(seconds, count_of(fields, "products_without_key", 300, "`behaviour`"), dialect)
+    dialect = dataclasses.replace(chosen_dialect(STANDARD, fields.get("dialects", []), "`behaviour`"), **chosen)
+    return Behaviour(
+        seconds,
+        count_of(fields, "products_without_key", 300, "`behaviour`"),
+        dialect,
+        updates,
+        _seconds(fields, "request_seconds", 0.0) or 0.0,
+    )
+
+
+def _seconds(fields: Mapping[str, t.Any], name: str, default: float | None) -> float | None:
+    seconds = fields.get(name, default)
+    if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or seconds < 0):
+        raise SiteError(f"`behaviour.{name}` is neither null nor seconds: {seconds!r}.")
+    return seconds
 
 
 #: Fields of `Dialect` that are one of a few words or numbers.
@@ -236,25 +210,12 @@ _CHOICES: dict[str, tuple[object, ...]] = {
     "failure_form": ("fault", "return_value"),
     "success_form": ("zero", "nil", "empty"),
     "firewall_success_form": ("empty", "zero", "nil"),
+    "firewall_writes": ("accepted", "refused", "silent"),
+    "firewall_creates": ("accepted", "refused"),
+    "firewall_filter_keys": ("any", "four", "instance_id"),
+    "event_12293_strings": ("fields", "text"),
     "fault_relates_to": ("echoed", "missing", "malformed"),
     "null_array": ("omitted", "nil"),
     "event_12290_strings": ("text_and_fields", "fields", "text"),
     "event_client_strings": ("text", "fields"),
 }
-
-
-def _dialect(base: Dialect, names: t.Any, where: str) -> Dialect:
-    chosen = [str(name) for name in list_of(names, f"`dialects` of {where}")]
-    for name in chosen:
-        if name not in DIALECTS:
-            raise SiteError(f"{name!r} in {where} is no dialect of the lab; valid names are {', '.join(DIALECTS)}.")
-    try:
-        return speak(base, chosen)
-    except Contradiction as contradiction:
-        raise SiteError(f"`dialects` of {where}: {contradiction}") from None
-
-
-def _language(value: t.Any, where: str) -> str:
-    if value not in languages():
-        raise SiteError(f"`language` of {where} is {value!r}; valid languages are {', '.join(languages())}.")
-    return str(value)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .catalogue import KMS_HOST_PREFIX, MAK, OFFICE_HOST, OFFICE_MAK, OPERATING_SYSTEMS, RETAIL
 from .office import HOST_PREFIX, OfficeProduct, office_products, office_releases
@@ -43,7 +43,8 @@ class InstalledKey:
 class MicrosoftKey:
     """A key of the simulated activation service, with its limits; the key itself is not kept.
 
-    `systems` are operating systems, or products of Office, or Office hosts (office-2021).
+    `systems` are operating systems, or products of Office, or Office hosts (office-2021). `used` are activations spent
+    before, by machine.
     """
 
     mark: KeyMark
@@ -55,6 +56,7 @@ class MicrosoftKey:
     hosts: int
     activations_per_host: int
     blocked: bool
+    used: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     @property
     def is_office(self) -> bool:
@@ -114,7 +116,18 @@ def microsoft_key(entry: t.Any, number: int) -> MicrosoftKey:
     fields = mapping_of(entry, where)
     check_names(
         fields,
-        ("key", "kind", "for", "activations", "channel", "hosts", "activations_per_host", "description", "blocked"),
+        (
+            "key",
+            "kind",
+            "for",
+            "activations",
+            "channel",
+            "hosts",
+            "activations_per_host",
+            "description",
+            "blocked",
+            "used",
+        ),
         where,
     )
     mark = mark_of(fields.get("key"), where)
@@ -124,6 +137,7 @@ def microsoft_key(entry: t.Any, number: int) -> MicrosoftKey:
     names = [str(name) for name in list_of(fields.get("for"), f"`for` in {where}")]
     if not names:
         raise SiteError(f"`for` in {where} names no operating system.")
+    used = mapping_of(fields.get("used", {}), f"`used` in {where}")
     channel = _office_channel(kind, names) or _windows_channel(kind, names, where)
     if "channel" in fields:
         channel = text_of(fields, "channel", where)
@@ -141,6 +155,7 @@ def microsoft_key(entry: t.Any, number: int) -> MicrosoftKey:
         count_of(fields, "hosts", 6, where),
         count_of(fields, "activations_per_host", 10, where),
         boolean_of(fields, "blocked", False, where),
+        {str(name): count_of(used, name, 0, f"`used` in {where}") for name in used},
     )
 
 

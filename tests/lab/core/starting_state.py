@@ -12,6 +12,7 @@ from datetime import timedelta
 from .catalogue import EVALUATION, published_key_of, published_keys
 from .foreign_products import esu_row, foreign_row
 from .keys_on_machine import install_key
+from .kms_answer import remember_clients
 from .licence import REASON_KMS_LICENSED, LicenceRow, LicenseStatus
 from .machine import Machine
 from .microsoft import HOST_KEY_LIMIT, MAK_LIMIT
@@ -30,6 +31,21 @@ _EVALUATION_KEY = mark_key("BBBBB-CCCCC-DDDDD-FFFFF-MKWRV")
 
 def give_products(world: World, machine: Machine) -> None:
     """Install the starting keys. Activations that a site file calls spent are counted. Raises SiteError."""
+    machine.client_machine_id = machine.ospp_client_machine_id = machine.spec.cmid
+    _give_keys(world, machine)
+    for pool, count in machine.spec.clients.items():
+        _remember(world, machine, pool, count)
+
+
+def _remember(world: World, machine: Machine, pool: str, count: int) -> None:
+    try:
+        remember_clients(machine, pool, count, world.now())
+    except ValueError:
+        counts = f"counts {pool}" if pool else "counts"
+        raise SiteError(f"`clients` of {machine.name}: it has no host key that {counts} up to {count}.") from None
+
+
+def _give_keys(world: World, machine: Machine) -> None:
     installed = machine.spec.products
     if installed is None:
         if machine.os.evaluation:
@@ -105,6 +121,7 @@ def _activate(world: World, machine: Machine, row: LicenceRow) -> None:
         raise SiteError(
             f"The key ending in {row.key.last_five} of {machine.name} cannot be `activated`: code 0x{code:08X}."
         )
+    machine.activated_keys.add(row.key.sha256)
     machine.put_row(row.licensed_for_ever())
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from .firewall import FIREWALL_RULE, NO_SCOPE_RULE, FirewallRule, profile_names
 from .kms import Tally
 from .licence import LicenceRow
-from .machine import FIREWALL_RULE, Machine, ServiceSettings
+from .machine import Machine, ServiceSettings
 from .world import World
 
 
@@ -41,7 +42,13 @@ def machine_state(machine: Machine, now: datetime) -> dict[str, object]:
         "key_in_registry": machine.key_in_registry,
         "products": [_product_state(row, now) for row in machine.keyed_rows(now)],
         "kms_host": _kms_host_state(machine, now),
-        "firewall": {FIREWALL_RULE: machine.firewall_on},
+        "firewall": {
+            name: rule.enabled
+            for name, rule in machine.firewall.rules.items()
+            if name in (FIREWALL_RULE, NO_SCOPE_RULE)
+        },
+        "firewall_rules": [_rule_state(rule) for rule in machine.firewall.rules.values()],
+        "licences": list(machine.licences),
         "events": [
             {"time": event.time.isoformat(), "id": event.id, "log": event.log, "strings": list(event.strings)}
             for event in machine.events
@@ -97,7 +104,7 @@ def _kms_host_state(machine: Machine, now: datetime) -> dict[str, object] | None
     tallies = {pool: machine.kms.tally(pool, now) for pool in dict.fromkeys(row.pool(machine.dialect) for row in rows)}
     requests = [tally.counters for tally in tallies.values()]
     return {
-        "listening": machine.service_state(now) == "Running" and machine.firewall_on and bool(rows),
+        "listening": machine.is_reachable(now),
         "activated": any(machine.active_kms_host(row) for row in rows),
         "port": machine.kms.port,
         "pools": {pool: _tally_state(tally) for pool, tally in tallies.items()},
@@ -110,6 +117,17 @@ def _kms_host_state(machine: Machine, now: datetime) -> dict[str, object] | None
         },
         "activation_interval": machine.kms.activation_interval,
         "renewal_interval": machine.kms.renewal_interval,
+    }
+
+
+def _rule_state(rule: FirewallRule) -> dict[str, object]:
+    return {
+        "name": rule.name,
+        "enabled": rule.enabled,
+        "profiles": profile_names(rule.profiles),
+        "protocol": rule.protocol,
+        "local_ports": list(rule.local_ports),
+        "remote_addresses": list(rule.remote_addresses),
     }
 
 

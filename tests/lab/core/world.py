@@ -38,8 +38,9 @@ class SppFailure(Exception):
 class BackgroundTask:
     """Something that a machine's licensing service does by itself at site time `at`.
 
-    `kind` is "activation" (after a key change, or one that outlasted its request), "renewal", or "install_key".
-    `asked_for`: a request began it. `ospp`: the Office classes were asked to install the key.
+    `kind` is "activation" (after a key change, or one that outlasted its request), "renewal", "install_key",
+    "install_license" (`text` is the licence) or "publish" (a KMS host, its SRV record). `asked_for`: a request began
+    it. `ospp`: the Office classes were asked to install the key.
     """
 
     machine: str
@@ -49,11 +50,15 @@ class BackgroundTask:
     key: KeyMark | None = None
     asked_for: bool = False
     ospp: bool = False
+    text: str = field(default="", repr=False)
 
 
 @dataclass(slots=True)
 class World:
-    """Shared by every machine of a site. `microsoft_elsewhere`: another process has the one activation service."""
+    """Shared by every machine of a site. `microsoft_elsewhere`: another process has the one activation service.
+
+    `srv_owners`: domain -> the machine that made its SRV records.
+    """
 
     clock: SiteClock
     microsoft: MicrosoftService
@@ -63,6 +68,7 @@ class World:
     activation_objects: tuple[ActivationObject, ...] = ()
     tasks: list[BackgroundTask] = field(default_factory=list)
     microsoft_elsewhere: bool = False
+    srv_owners: dict[str, str] = field(default_factory=dict)
 
     def now(self) -> datetime:
         """Site time."""

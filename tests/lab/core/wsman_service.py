@@ -16,13 +16,22 @@ from . import faults, soap
 from .cim import PRODUCT_CLASSES, CimClass, is_office_class
 from .enumeration import OPERATIONS, OPERATIONS_WINDOWS_7, Enumeration, OpenEnumerations
 from .faults import Fault
+from .firewall_wmi import (
+    FIREWALL_CLASSES,
+    RULE_CLASS,
+    FirewallNotSupported,
+    FirewallRefusal,
+    create_rule,
+    delete_rule,
+    put_firewall,
+)
 from .machine import Machine
 from .methods import EMPTY, SUCCESS, Call, find_method
-from .rendering import output, spelled, typed_row
+from .rendering import output, reference, spelled, typed_row
 from .resources import Label, Resources, is_licensing
 from .soap import ENUMERATION, TRANSFER, WSMAN, Request, child_text
 from .statistics import Statistics
-from .values import CimValue, plain_text, scalar_from_text
+from .values import CimScalar, CimValue, scalar_from_text
 from .world import SppFailure, Steps, World
 
 #: Largest request. Source: MS-WSMV 2.2.4.10, MaxEnvelopeSizekb.
@@ -34,6 +43,9 @@ _FRAME = 2048
 
 #: What the shell gets to see of a connection that it did not close.
 _CLOSED = Response(503, b"")
+
+#: Classes whose methods need to know of which instance: the property that says so.
+_NAMED_BY = {"Win32_Service": "Name", RULE_CLASS: "InstanceID"}
 
 _SUCCESS_FORMS: Mapping[str, Mapping[str, CimValue]] = {"zero": SUCCESS, "empty": EMPTY, "nil": {"ReturnValue": None}}
 
@@ -207,34 +219,36 @@ class WsmanService:
         if verb == "Get":
             row = self._typed_row(request, cim_class, calls[verb])
             return _Answer(f"{TRANSFER}/GetResponse", row)
-        if verb == "Put" and cim_class.name == "MSFT_NetFirewallRule":
-            self._resources.instance(request, cim_class, calls[verb])
-            return self._put_firewall_rule(request, cim_class)
+        if cim_class.name in FIREWALL_CLASSES and (verb == "Put" or cim_class.name == RULE_CLASS):
+            try:
+                return self._change_firewall(request, cim_class, verb, calls[verb])
+            except FirewallRefusal:
+                code = self._machine.dialect.provider_failure
+                raise faults.wmi_fault("bad_parameters", code, faults.WBEM_INVALID_PARAMETER, calls[verb]) from None
+            except FirewallNotSupported:
+                pass
         raise faults.wmi_fault(
             "not_supported", self._machine.dialect.provider_failure, faults.WBEM_NOT_SUPPORTED, calls[verb]
         )
 
-    def _put_firewall_rule(self, request: Request, cim_class: CimClass) -> _Answer:
-        """Enabled may change. Another property that differs from what is there is refused, not dropped silently."""
-        rule = self._resources.instance(request, cim_class, "PutInstance")
-        enabled = self._machine.firewall_on
-        for child in () if request.body is None else request.body:
-            member = cim_class.properties.get(child.tag.rpartition("}")[2].lower())
-            text = child.text or ""
-            if member is not None and member.name == "Enabled" and text in ("1", "2"):
-                enabled = text == "1"
-            elif member is None or text != plain_text(rule.get(member.name)):
-                raise self._refused_put()
-        self._machine.firewall_on = enabled
-        row = self._typed_row(request, cim_class, "PutInstance")
-        return _Answer(f"{TRANSFER}/PutResponse", row)
+    def _change_firewall(self, request: Request, cim_class: CimClass, verb: str, operation: str) -> _Answer:
+        """Put of a rule or of a filter, Create and Delete of a rule. Raises FirewallRefusal, FirewallNotSupported."""
+        machine, sent = self._machine, _sent(request.body)
+        if verb == "Create":
+            name = create_rule(machine, sent, request.options)
+            created = dict.fromkeys(cim_class.keys, "") | {"CreationClassName": f"MSFT|FW|FirewallRule|{name}"}
+            place = reference(cim_class, created, machine.dialect)
+            body = place.replace("a:EndpointReference>", "x:ResourceCreated>")
+            return _Answer(f"{TRANSFER}/CreateResponse", body)
+        instance = self._resources.instance(request, cim_class, operation)
+        if verb == "Delete":
+            delete_rule(machine, str(instance["InstanceID"]))
+            return _Answer(f"{TRANSFER}/DeleteResponse", "")
+        put_firewall(machine, cim_class.name, instance, cim_class.properties, sent)
+        return _Answer(f"{TRANSFER}/PutResponse", self._typed_row(request, cim_class, operation))
 
     def _typed_row(self, request: Request, cim_class: CimClass, operation: str) -> str:
         return typed_row(cim_class, self._resources.instance(request, cim_class, operation), self._machine.dialect)
-
-    def _refused_put(self) -> Fault:
-        code = self._machine.dialect.provider_failure
-        return faults.wmi_fault("bad_parameters", code, faults.WBEM_INVALID_PARAMETER, "PutInstance")
 
     # -- methods
 
@@ -249,17 +263,17 @@ class WsmanService:
         yield from self._let_start(request, cim_class)
         name, parameters = found
         operation.text = f"Invoke {cim_class.name}.{name}"
-        row, service = None, ""
+        row, name_of_instance = None, ""
         if cim_class.properties:
             instance = self._resources.instance(request, cim_class, "ExecMethod")
             if cim_class.name in PRODUCT_CLASSES:
                 row = self._machine.row(str(instance["ID"]), self._world.now())
-            elif cim_class.name == "Win32_Service":
-                service = str(instance["Name"])
+            elif cim_class.name in _NAMED_BY:
+                name_of_instance = str(instance[_NAMED_BY[cim_class.name]])
         arguments = self._arguments(request.body, name, parameters)
         dialect = self._machine.dialect
         ospp = is_office_class(cim_class.name)
-        call = Call(self._world, self._machine, row, arguments, request.timeout, ospp=ospp, service=service)
+        call = Call(self._world, self._machine, row, arguments, request.timeout, ospp=ospp, name=name_of_instance)
         try:
             result = yield from find_method(cim_class.name, name)(call)
         except SppFailure as failure:
@@ -268,7 +282,7 @@ class WsmanService:
             result = {"ReturnValue": failure.code}
         if result is SUCCESS and is_licensing(cim_class):
             result = _SUCCESS_FORMS[dialect.success_form]
-        elif result is EMPTY and cim_class.name == "MSFT_NetFirewallRule":
+        elif result is EMPTY and cim_class.name == RULE_CLASS:
             result = _SUCCESS_FORMS[dialect.firewall_success_form]
         action = spelled(f"{request.resource_uri}/{method}Response", dialect)
         return _Answer(action, output(request.resource_uri, name, result, dialect))
@@ -289,12 +303,30 @@ class WsmanService:
             name = child.tag.rpartition("}")[2].lower()
             if name not in parameters:
                 raise wrong
-            nil = child.get(f"{{{soap.XSI}}}nil", "").lower() in ("true", "1")
+            kind = parameters[name][1]
             try:
-                arguments[name] = None if nil else scalar_from_text(child.text or "", parameters[name][1])
+                value = None if _is_nil(child) else scalar_from_text(child.text or "", kind.removesuffix("[]"))
             except ValueError:
                 raise wrong from None
+            arguments[name] = [*_list(arguments.get(name)), value] if kind.endswith("[]") else value
         return arguments
+
+
+def _sent(body: Element | None) -> dict[str, list[str | None]]:
+    """The properties of an instance that a client sent: lower-case name -> texts, None for nil."""
+    found: dict[str, list[str | None]] = {}
+    for child in () if body is None else body:
+        texts = found.setdefault(child.tag.rpartition("}")[2].lower(), [])
+        texts.append(None if _is_nil(child) else (child.text or ""))
+    return found
+
+
+def _list(value: CimValue) -> list[CimScalar]:
+    return list(value) if isinstance(value, (list, tuple)) else []
+
+
+def _is_nil(element: Element) -> bool:
+    return element.get(f"{{{soap.XSI}}}nil", "").lower() in ("true", "1")
 
 
 def _maximum(body: Element | None, name_space: str) -> int:

@@ -73,16 +73,62 @@ MORE_PROPERTIES: dict[str, dict[str, str]] = {
     },
 }
 
-#: A class of its own: the reference has no entry for it.
-COMPUTER_SYSTEM = {
-    "Name": "string",
-    "DNSHostName": "string",
-    "Domain": "string",
-    "DomainRole": "uint16",
-    "PartOfDomain": "boolean",
-    "Manufacturer": "string",
-    "Model": "string",
-    "Caption": "string",
+#: The keys of CIM_FilterEntryBase. Source: small_facts.yaml, firewall_address_filter.
+FILTER_KEYS = ("CreationClassName", "Name", "SystemCreationClassName", "SystemName")
+FILTER = {**dict.fromkeys(FILTER_KEYS, "string"), "InstanceID": "string", "IsNegated": "boolean", "Status": "string"}
+
+#: Classes of which the reference has no entry, or not the keys: namespace, keys, properties.
+OWN_CLASSES: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
+    "Win32_ComputerSystem": (
+        "root/cimv2",
+        ("Name",),
+        {
+            "Name": "string",
+            "DNSHostName": "string",
+            "Domain": "string",
+            "DomainRole": "uint16",
+            "PartOfDomain": "boolean",
+            "Manufacturer": "string",
+            "Model": "string",
+            "Caption": "string",
+        },
+    ),
+    # Source: learn.microsoft.com, Win32_QuickFixEngineering.
+    "Win32_QuickFixEngineering": (
+        "root/cimv2",
+        ("CSName", "HotFixID", "ServicePackInEffect"),
+        {
+            "CSName": "string",
+            "HotFixID": "string",
+            "ServicePackInEffect": "string",
+            "Caption": "string",
+            "Description": "string",
+            "FixComments": "string",
+            "InstallDate": "datetime",
+            "InstalledBy": "string",
+            "InstalledOn": "string",
+            "Name": "string",
+            "Status": "string",
+        },
+    ),
+    # Source: small_facts.yaml, firewall_address_filter; cim_classes.yaml, MSFT_NetProtocolPortFilter.
+    "MSFT_NetAddressFilter": (
+        "root/StandardCimv2",
+        FILTER_KEYS,
+        {**FILTER, "LocalAddress": "string[]", "RemoteAddress": "string[]"},
+    ),
+    "MSFT_NetProtocolPortFilter": (
+        "root/StandardCimv2",
+        FILTER_KEYS,
+        {
+            **FILTER,
+            "Protocol": "string",
+            "LocalPort": "string[]",
+            "RemotePort": "string[]",
+            "IcmpType": "string[]",
+            "DynamicTransport": "uint32",
+        },
+    ),
 }
 
 
@@ -185,14 +231,15 @@ def class_table() -> dict[str, t.Any]:
             "methods": methods,
             "verified": entry.get("verified_members"),
         }
-    table["Win32_ComputerSystem"] = {
-        "namespace": "root/cimv2",
-        "properties": {
-            name: {"type": kind, "key": name == "Name", "since": ""} for name, kind in COMPUTER_SYSTEM.items()
-        },
-        "methods": {},
-        "verified": None,
-    }
+    for name, (namespace, keys, members) in OWN_CLASSES.items():
+        table[name] = {
+            "namespace": namespace,
+            "properties": {
+                member: {"type": kind, "key": member in keys, "since": ""} for member, kind in members.items()
+            },
+            "methods": {},
+            "verified": None,
+        }
     return table
 
 

@@ -15,6 +15,7 @@ import binascii
 import hmac
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ import spnego
 from spnego.exceptions import SpnegoError
 
 from .kerberos import KerberosContext
+from .offers import Offer, ntlm_user
 from .settings import Account
 from .state_folder import write_private
 
@@ -47,7 +49,7 @@ class Refusal:
 
 
 def write_ntlm_users(path: Path, account: Account, domain: str) -> None:
-    """Write the file that the NTLM acceptor reads, and point the acceptor of this process to it.
+    """Write a file that the NTLM acceptor reads for the machines that have an account.
 
     NTLM clients spell one account in several ways: plain, DOMAIN\\user, dns.domain\\user and user@dns.domain.
     """
@@ -55,14 +57,41 @@ def write_ntlm_users(path: Path, account: Account, domain: str) -> None:
     spellings = [("", account.user), (short, account.user), (domain, account.user), ("", f"{account.user}@{domain}")]
     text = "".join(f"{prefix}:{user}:{account.password}\n" for prefix, user in spellings)
     write_private(path, text)
+    admit_users_of(path)
+
+
+def admit_users_of(path: Path) -> None:
+    """Point the NTLM acceptor of this process to a file; it reads the file whenever a client logs in."""
     os.environ["NTLM_USER_FILE"] = str(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Who may come in at a machine, where the NTLM acceptor finds that, and who is told of every offer."""
+
+    account: Account
+    ntlm_users: Path | None = None
+    record: Callable[[Offer], None] = lambda _offer: None
+
+    def login(self, certificate_user: str | None) -> ConnectionLogin:
+        """For a new connection."""
+        return ConnectionLogin(self.account, certificate_user, ntlm_users=self.ntlm_users, record=self.record)
 
 
 class ConnectionLogin:
     """Authentication state of one TCP connection; `certificate_user` is whose client certificate it showed."""
 
-    def __init__(self, account: Account, certificate_user: str | None = None) -> None:
+    def __init__(
+        self,
+        account: Account,
+        certificate_user: str | None = None,
+        *,
+        ntlm_users: Path | None = None,
+        record: Callable[[Offer], None] = lambda _offer: None,
+    ) -> None:
         self._account = account
+        self._ntlm_users = ntlm_users
+        self._tell = record
         self._certificate_user = certificate_user
         self._context: spnego.ContextProxy | KerberosContext | None = None
         self._user: str | None = None
@@ -81,7 +110,7 @@ class ConnectionLogin:
             return self._refusal()
         if not token:
             return self._refusal()
-        if scheme.lower() == "basic" and "basic" in self._account.transports:
+        if scheme.lower() == "basic":
             return self._basic(token)
         ways = {"negotiate": {"ntlm", "kerberos"}, "kerberos": {"kerberos"}}.get(scheme.lower(), set())
         if ways.intersection(self._account.transports):
@@ -108,19 +137,24 @@ class ConnectionLogin:
     def _basic(self, token: bytes) -> Welcome | Refusal:
         user, _, password = token.decode("utf-8", errors="replace").partition(":")
         same_password = hmac.compare_digest(password.encode(), self._account.password.encode())
-        if same_password and user.lower() == self._account.user.lower():
-            return Welcome(user)
-        return self._refusal()
+        same_user = user.lower() == self._account.user.lower()
+        is_good = same_password and same_user and "basic" in self._account.transports
+        self._tell(Offer("basic", user, password, is_good))
+        return Welcome(user) if is_good else self._refusal()
 
     def _negotiate(self, token: bytes) -> Welcome | Refusal:
+        if self._ntlm_users is not None:
+            admit_users_of(self._ntlm_users)
         if self._context is None or self._context.complete:
             self._context = self._new_context(token)
             self._user = None
+        offered = ntlm_user(token)
         try:
             answer = self._context.step(token)
         except Exception as error:  # on bytes that are no token the parser raises whatever it stumbles over
             LOG.info("a token was refused: %s", error)
             self._context = None
+            self._record(offered, accepted=False)
             return self._refusal()
         if not self._context.complete:
             return Refusal((_negotiate_header(answer or b""),))
@@ -128,9 +162,15 @@ class ConnectionLogin:
         if isinstance(self._context, KerberosContext) and user.partition("@")[0].lower() != self._account.user.lower():
             LOG.warning("%s has a good ticket, and may not manage this machine", user)
             self._context = None
+            self._record(user, accepted=False)
             return self._refusal()
+        self._record(offered or user, accepted=True)
         self._user = user
         return Welcome(self._user, header=_negotiate_header(answer) if answer else None)
+
+    def _record(self, user: str | None, *, accepted: bool) -> None:
+        if user:
+            self._tell(Offer("negotiate", user, None, accepted))
 
     def _new_context(self, token: bytes) -> spnego.ContextProxy | KerberosContext:
         if "kerberos" in self._account.transports and not token.startswith(b"NTLMSSP\0"):

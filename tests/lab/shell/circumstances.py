@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 
 from lab.core.settings_by_name import VALUES as CORE_VALUES
@@ -13,8 +14,13 @@ from lab.core.settings_by_name import VALUES as CORE_VALUES
 from .errors import LabError
 from .https import CERTIFICATES, Certificates
 
+NETWORKS = ("up", "refused", "black_hole")
+"""What answers at a machine's address: the machine, the kernel with a reset, or nothing at all."""
+
 VALUES: dict[str, str] = {
     "certificate": f"{', '.join(CERTIFICATES[:-1])} or {CERTIFICATES[-1]} (what the machine shows over HTTPS)",
+    "network": f"{', '.join(NETWORKS[:-1])} or {NETWORKS[-1]} (what answers at the machine's address, and at its KMS)",
+    "request_seconds": "seconds that each HTTP request takes",
     "stall": "a whole number N (the N-th operation from now takes effect and is never answered), 0 for none",
 }
 """What each name takes, as an error says it."""
@@ -23,9 +29,19 @@ VALUES: dict[str, str] = {
 class Circumstances:
     """What the shell does for each machine; an operation is what an authenticated client asks of it."""
 
-    def __init__(self, machines: Iterable[str], certificates: Certificates | None) -> None:
-        self._operations_until_stall = dict.fromkeys(machines, 0)
+    def __init__(
+        self,
+        machines: Iterable[str],
+        certificates: Certificates | None,
+        *,
+        request_seconds: float = 0.0,
+        black_holes: Iterable[str] = (),
+    ) -> None:
+        names = list(machines)
+        self._operations_until_stall = dict.fromkeys(names, 0)
         self._certificates = certificates
+        self.request_seconds = dict.fromkeys(names, request_seconds)
+        self.networks = {**dict.fromkeys(names, NETWORKS[0]), **dict.fromkeys(black_holes, NETWORKS[2])}
 
     def set(self, machine: str, name: str, value: str, others: Callable[[str, str, str], None]) -> None:
         """Set one circumstance; `others` sets those of the core. Raises LabError with the valid names or values."""
@@ -36,6 +52,10 @@ class Circumstances:
             raise LabError(f"{name!r} is nothing that can be set; valid names are {valid}.")
         elif name == "certificate" and value in CERTIFICATES:
             self._show(machine, value)
+        elif name == "network" and value in NETWORKS:
+            self.networks[machine] = value
+        elif name == "request_seconds" and (seconds := _seconds(value)) is not None:
+            self.request_seconds[machine] = seconds
         elif name == "stall" and value.isdecimal():
             self._operations_until_stall[machine] = int(value)
         else:
@@ -51,3 +71,11 @@ class Circumstances:
         if self._certificates is None:
             raise LabError(f"{machine} has no HTTPS: set `https: true` in the `account` of the site file.")
         self._certificates.show(machine, kind)
+
+
+def _seconds(value: str) -> float | None:
+    try:
+        seconds = float(value)
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None

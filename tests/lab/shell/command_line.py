@@ -78,6 +78,16 @@ def _parser() -> argparse.ArgumentParser:
     command("stats", "Print requests and bytes by machine and CIM operation as JSON.", _stats).add_argument(
         "--reset", action="store_true", help="start counting anew afterwards"
     )
+    command("offered", "Print the credentials that each machine was offered as JSON.", _offered).add_argument(
+        "--reset", action="store_true", help="start anew afterwards"
+    )
+    ring = command("confirmation-id", "Ring the telephone service: it spends an activation.", _confirmation_id)
+    ring.add_argument("machine", metavar="MACHINE")
+    ring.add_argument("--key", metavar="LAST_FIVE", default="", help="of several keys, the one that ends so")
+    licence = command("licence", "Print a licence file for InstallLicense, in the lab's own form.", _licence)
+    licence.add_argument("office", metavar="office-YEAR")
+    licence.add_argument("--part", default="product", help="product (default) or pkeyconfig")
+    licence.add_argument("--kilobytes", metavar="N", type=int, default=0, help="make it at least so long")
     change = command("set", "Change a machine, effective when the command returns.", _set)
     change.add_argument("machine", metavar="MACHINE")
     change.add_argument("assignments", metavar="name=value", nargs="+")
@@ -149,6 +159,25 @@ def _set(options: argparse.Namespace) -> int:
 
 def _advance(options: argparse.Namespace) -> int:
     control.request(_folder(options), "advance", minutes=options.minutes)
+    return 0
+
+
+def _offered(options: argparse.Namespace) -> int:
+    return _print(control.request(_folder(options), "offered", reset=options.reset))
+
+
+def _confirmation_id(options: argparse.Namespace) -> int:
+    print(control.request(_folder(options), "confirmation_id", machine=options.machine, key=options.key))
+    return 0
+
+
+def _licence(options: argparse.Namespace) -> int:
+    from lab.core.licence_files import HOSTS, PARTS, licence_text
+
+    if options.office not in HOSTS or options.part not in PARTS or options.kilobytes < 0:
+        hosts, parts = ", ".join(HOSTS), " or ".join(PARTS)
+        raise UsageError(f"`lab licence` takes one of {hosts}, --part {parts}, and --kilobytes of 0 or more.")
+    print(licence_text(HOSTS[options.office], options.part, options.kilobytes), end="")
     return 0
 
 

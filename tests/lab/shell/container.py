@@ -26,11 +26,12 @@ from pathlib import Path
 from typing import Any
 
 from lab.core import Site, SiteError
-from lab.effects import AskMicrosoft, Failure, MicrosoftAnswer, Outcome
+from lab.effects import AskMicrosoft, Failure, MicrosoftAnswer, Outcome, PublishService
 
 from .connections import Connections
 from .control import ControlServer
 from .dns_client import DnsClient
+from .dns_publisher import UPDATE_REFUSED
 from .errors import LabError, UsageError
 from .https import CertificateFiles, Certificates
 from .site_file import SiteFile
@@ -123,6 +124,10 @@ class OneMachine:
             return MicrosoftAnswer(int(json.loads(await reader.readline())["code"]))
         finally:
             writer.close()
+
+    async def publish_service(self, effect: PublishService) -> Outcome:
+        """A machine in a container has no key of the zone."""
+        return Failure(UPDATE_REFUSED)
 
     def publish(self) -> None:
         """The inventory of all containers is written where they are made."""

@@ -19,7 +19,7 @@ import secrets
 import shutil
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import dns.asyncquery
@@ -27,7 +27,9 @@ import dns.exception
 import dns.message
 import dns.name
 
-from .dns_zone import DEFAULT_TTL, PERMITTED_TYPES
+from lab.effects import ServiceRecord
+
+from .dns_zone import DEFAULT_TTL, PERMITTED_TYPES, service_text
 from .errors import LabError
 from .settings import DnsSettings
 from .state_folder import write_private
@@ -70,7 +72,9 @@ class BindServer:
         `server` is the address that the zone gives its name server. Raises LabError with the reason.
         """
         self._folder.mkdir(mode=0o700)
-        write_private(self._folder / "zone.db", zone_text(self._settings.zone, server, addresses))
+        write_private(
+            self._folder / "zone.db", zone_text(self._settings.zone, server, addresses, self._settings.services)
+        )
         version = await self._version()
         for _ in range(ATTEMPTS):
             port = _free_port()
@@ -146,8 +150,13 @@ class _PortTaken(Exception):
     """Another server answers on the port that was free a moment ago."""
 
 
-def zone_text(zone: dns.name.Name, server: str, addresses: Mapping[dns.name.Name, str]) -> str:
-    """The zone file: SOA, NS, and an A record for every machine."""
+def zone_text(
+    zone: dns.name.Name,
+    server: str,
+    addresses: Mapping[dns.name.Name, str],
+    services: Iterable[ServiceRecord] = (),
+) -> str:
+    """The zone file: SOA, NS, an A record for every machine, and the SRV records that are there at first."""
     lines = [
         f"$TTL {DEFAULT_TTL}",
         f"{zone} IN SOA ns.{zone} hostmaster.{zone} 1 900 300 86400 60",
@@ -155,6 +164,7 @@ def zone_text(zone: dns.name.Name, server: str, addresses: Mapping[dns.name.Name
         f"ns.{zone} IN A {server}",
     ]
     lines += [f"{name} IN A {address}" for name, address in addresses.items()]
+    lines += [f"_vlmcs._tcp.{zone} IN SRV {service_text(service)}" for service in services]
     return "\n".join(lines) + "\n"
 
 

@@ -70,7 +70,7 @@ class DnsService:
         self.address, self.software, self._server = BIND_ADDRESS, "bind", server
 
     async def _start_builtin(self, addresses: Mapping[dns.name.Name, str]) -> None:
-        zone = new_zone(self._settings.zone, self.address, addresses)
+        zone = new_zone(self._settings.zone, self.address, addresses, self._settings.services)
         server = BuiltinDns(Authority(zone, self._settings.tsig))
         try:
             await server.start(self.address, BUILTIN_PORT)

@@ -28,6 +28,8 @@ from dns.rdataclass import RdataClass
 from dns.rdatatype import RdataType
 from dns.rdtypes.ANY.SOA import SOA
 
+from lab.effects import ServiceRecord
+
 Key = tuple[dns.name.Name, RdataType]
 Rdatas = frozenset[dns.rdata.Rdata]
 
@@ -111,8 +113,13 @@ class Zone:
         return dns.rrset.from_rdata_list(name, records.ttl, sorted(records.rdatas))
 
 
-def new_zone(origin: dns.name.Name, server: str, addresses: Mapping[dns.name.Name, str]) -> Zone:
-    """A fresh zone: SOA, NS with its address, and an A record for each of `addresses`."""
+def new_zone(
+    origin: dns.name.Name,
+    server: str,
+    addresses: Mapping[dns.name.Name, str],
+    services: Collection[ServiceRecord] = (),
+) -> Zone:
+    """A fresh zone: SOA, NS with its address, an A record for each of `addresses`, and an SRV record of each host."""
     name_server = dns.name.from_text("ns", origin)
     contact = dns.name.from_text("hostmaster", origin)
     soa = f"{name_server} {contact} 1 900 300 86400 60"
@@ -123,7 +130,16 @@ def new_zone(origin: dns.name.Name, server: str, addresses: Mapping[dns.name.Nam
         rdtype = RdataType.make(type_name)
         rdata = dns.rdata.from_text(RdataClass.IN, rdtype, text)
         records[name, rdtype] = RecordSet(DEFAULT_TTL, frozenset({rdata}))
+    if services:
+        texts = [service_text(service) for service in services]
+        found = frozenset(dns.rdata.from_text(RdataClass.IN, RdataType.SRV, text) for text in texts)
+        records[dns.name.from_text("_vlmcs._tcp", origin), RdataType.SRV] = RecordSet(DEFAULT_TTL, found)
     return Zone(origin, records)
+
+
+def service_text(service: ServiceRecord) -> str:
+    """The data of an SRV record as a zone file has it."""
+    return f"{service.priority} {service.weight} {service.port} {service.target.rstrip('.')}."
 
 
 def apply_update(

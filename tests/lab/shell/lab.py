@@ -13,6 +13,9 @@ import resource
 from collections.abc import Collection, Coroutine
 from contextlib import AsyncExitStack
 from datetime import datetime, timezone
+from fnmatch import fnmatchcase
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from lab.core import BackgroundTask, Site, SiteError
@@ -24,15 +27,18 @@ from lab.effects import (
     LookupAddress,
     LookupService,
     Outcome,
+    PublishService,
     Response,
 )
 
-from .authentication import write_ntlm_users
+from .authentication import Gate, write_ntlm_users
 from .circumstances import Circumstances
 from .control import ControlServer
 from .driver import drive
 from .errors import LabError, UsageError
 from .kms import KmsListeners, exchange
+from .offers import Offers
+from .settings import Account
 from .site_file import SiteFile
 from .state_folder import StateFolder
 from .surroundings import Loopback, Surroundings
@@ -63,7 +69,7 @@ class Lab:
         self.folder = folder
         self.stop_requested = asyncio.Event()
         self._surroundings = surroundings or Loopback(site, folder)
-        self._spec, self._account = site.spec, site.account
+        self._site_file, self._spec = site, site.spec
         self._names = [machine.name for machine in site.spec.machines]
         self._stack = AsyncExitStack()
         self._settling = asyncio.Lock()
@@ -90,17 +96,23 @@ class Lab:
         self._stack.push_async_callback(around.stop)
         await around.start()
         self._site = self._new_site(around)
-        write_ntlm_users(self.folder.ntlm_users, self._account, self._spec.domain)
+        self.offers = Offers()
         self._listeners = KmsListeners(around.addresses, self._answer_kms)
         self._stack.push_async_callback(self._listeners.stop)
-        self._circumstances = Circumstances(self._names, around.certificates)
+        self._circumstances = Circumstances(
+            self._names,
+            around.certificates,
+            request_seconds=self._spec.behaviour.request_seconds,
+            black_holes=[machine.name for machine in self._spec.machines if machine.black_hole],
+        )
         endpoint = WinrmEndpoint(
             around.addresses,
-            self._account,
+            self._gates(),
             self._answer,
             certificates=around.certificates,
-            stalls=self._circumstances.stalls,
+            circumstances=self._circumstances,
         )
+        self._endpoint = endpoint
         self._stack.push_async_callback(endpoint.stop)
         await endpoint.start()
         self._stack.push_async_callback(_end, self._background)
@@ -110,6 +122,18 @@ class Lab:
         self._stack.push_async_callback(control.stop)
         await control.start()
         self._stack.push_async_callback(_end, [asyncio.create_task(self._tick())])
+
+    def _gates(self) -> dict[str, Gate]:
+        """Who may come in at each machine; what an account's NTLM acceptor reads is one file for each account."""
+        files: dict[Account, Path] = {}
+        gates = {}
+        for name in self._names:
+            account = self._site_file.account_of(name)
+            if account not in files:
+                files[account] = self.folder.ntlm_users_of(len(files))
+                write_ntlm_users(files[account], account, self._spec.domain)
+            gates[name] = Gate(account, files[account], partial(self.offers.record, name))
+        return gates
 
     def _new_site(self, around: Surroundings) -> Site:
         try:
@@ -138,6 +162,8 @@ class Lab:
             return await self._surroundings.resolver.service(effect.name)
         if isinstance(effect, LookupAddress):
             return await self._surroundings.resolver.addresses(effect.name)
+        if isinstance(effect, PublishService):
+            return await self._surroundings.publish_service(effect)
         if isinstance(effect, ExchangeWithKms):
             return await exchange(effect)
         if isinstance(effect, AskMicrosoft):
@@ -150,7 +176,9 @@ class Lab:
     async def _settle(self) -> None:
         """Make the sockets what the site says they are, and begin what has become due."""
         async with self._settling:
-            await self._listeners.reconcile(self._site.kms_listeners())
+            networks = self._circumstances.networks
+            wanted = {name: port for name, port in self._site.kms_listeners().items() if networks[name] == "up"}
+            await self._listeners.reconcile(wanted)
             for task in self._site.due():
                 self._begin(self._run(task))
 
@@ -188,6 +216,10 @@ class Lab:
             return self._site.stats(reset=bool(request.get("reset")))
         if command == "set":
             return await self._set(request)
+        if command == "offered":
+            return self.offers.read(reset=bool(request.get("reset")))
+        if command == "confirmation_id":
+            return self._confirmation_id(request)
         if command == "advance":
             return await self._advance(_minutes(request.get("minutes")))
         if command == "stop":
@@ -195,12 +227,21 @@ class Lab:
             return os.getpid()
         raise LabError(f"The lab knows no command {command!r}.")
 
-    async def _set(self, request: dict[str, Any]) -> None:
-        machine, name, value = (str(request.get(part, "")) for part in ("machine", "name", "value"))
+    def _confirmation_id(self, request: dict[str, Any]) -> str:
         try:
-            self._circumstances.set(machine, name, value, self._site.set)
+            return self._site.confirmation_id(str(request.get("machine", "")), str(request.get("key", "")))
         except SiteError as error:
             raise LabError(str(error)) from error
+
+    async def _set(self, request: dict[str, Any]) -> None:
+        machine, name, value = (str(request.get(part, "")) for part in ("machine", "name", "value"))
+        wanted = [each for each in self._names if fnmatchcase(each, machine)] or [machine]
+        try:
+            for each in wanted:
+                self._circumstances.set(each, name, value, self._site.set)
+        except SiteError as error:
+            raise LabError(str(error)) from error
+        await self._endpoint.reconcile()
         await self._settle()
 
 

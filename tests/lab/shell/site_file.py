@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -14,16 +15,24 @@ import yaml
 from lab.core import SiteError, SiteSpec, parse_site
 
 from .errors import UsageError
-from .settings import Account, DnsSettings, read_account, read_dns
+from .settings import Account, DnsSettings, own_account, read_account, read_dns
 
 
 @dataclass(frozen=True, slots=True)
 class SiteFile:
-    """A checked site file, with what is new in each lab: the TSIG key, and a password that the file leaves out."""
+    """A checked site file, with what is new in each lab: the TSIG key, and a password that the file leaves out.
+
+    `accounts` are of the machines that have one of their own.
+    """
 
     spec: SiteSpec
     account: Account
     dns: DnsSettings
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+
+    def account_of(self, machine: str) -> Account:
+        """The account that a machine accepts."""
+        return self.accounts.get(machine, self.account)
 
 
 def read_site_file(path: Path) -> SiteFile:
@@ -41,6 +50,12 @@ def read_site_file(path: Path) -> SiteFile:
         raise UsageError(f"The site file {path} is not YAML: {error}.") from error
     try:
         spec = parse_site(document)
-        return SiteFile(spec, read_account(spec.account), read_dns(spec.dns, spec.domain))
+        account = read_account(spec.account)
+        own = {
+            machine.name: own_account(account, machine.account, machine.name)
+            for machine in spec.machines
+            if machine.account
+        }
+        return SiteFile(spec, account, read_dns(spec.dns, spec.domain), own)
     except (SiteError, UsageError) as error:
         raise UsageError(f"{path}: {error}") from error

@@ -49,8 +49,13 @@ class StateFolder:
 
     @property
     def ntlm_users(self) -> Path:
-        """The accounts of the NTLM acceptor."""
+        """The folder of the accounts that the NTLM acceptor reads."""
         return self.path / "ntlm-users"
+
+    def ntlm_users_of(self, number: int) -> Path:
+        """The file of one account; its folder comes to be."""
+        self.ntlm_users.mkdir(mode=0o700, exist_ok=True)
+        return self.ntlm_users / str(number)
 
     @property
     def dns(self) -> Path:
@@ -140,9 +145,9 @@ class StateFolder:
         return listener
 
     def _remove_traces(self) -> None:
-        for file in (self.control, self.inventory, self.ntlm_users):
+        for file in (self.control, self.inventory):
             file.unlink(missing_ok=True)
-        for folder in (self.dns, self.tls):
+        for folder in (self.dns, self.tls, self.ntlm_users):
             shutil.rmtree(folder, ignore_errors=True)
 
 

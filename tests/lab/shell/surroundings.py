@@ -12,10 +12,11 @@ from contextlib import AsyncExitStack
 from typing import Protocol
 
 from lab.core import Site
-from lab.effects import AskMicrosoft, MicrosoftAnswer, Outcome
+from lab.effects import AskMicrosoft, MicrosoftAnswer, Outcome, PublishService
 
 from .address_block import claim
 from .dns_client import DnsClient
+from .dns_publisher import add_service
 from .dns_service import DnsService
 from .errors import UsageError
 from .https import Certificates, MachineCertificates
@@ -48,6 +49,9 @@ class Surroundings(Protocol):
 
     async def ask_microsoft(self, effect: AskMicrosoft, site: Site) -> Outcome:
         """Let the activation service decide."""
+
+    async def publish_service(self, effect: PublishService) -> Outcome:
+        """Let a KMS host add its SRV record."""
 
     def publish(self) -> None:
         """Tell the world, once everything answers."""
@@ -94,6 +98,10 @@ class Loopback:
         """The site's own service."""
         return MicrosoftAnswer(site.microsoft_answer(effect.key, effect.machine))
 
+    async def publish_service(self, effect: PublishService) -> Outcome:
+        """Update the lab's own zone with the lab's key: the core has decided whether the host may."""
+        return await add_service(self._dns.address, self._dns.port, self._site.dns, effect)
+
     def publish(self) -> None:
         """Write the inventory."""
         document = inventory(
@@ -105,6 +113,7 @@ class Loopback:
             dns_address=self._dns.address,
             dns_port=self._dns.port,
             folder=self._folder,
+            accounts=self._site.accounts,
         )
         write_private(self._folder.inventory, as_yaml(document))
 

@@ -21,12 +21,13 @@ from aiohttp import web
 
 from lab.effects import Response
 
-from .authentication import ConnectionLogin, Refusal, Welcome
+from .authentication import ConnectionLogin, Gate, Refusal, Welcome
+from .black_hole import BlackHole
+from .circumstances import Circumstances
 from .errors import LabError
 from .https import PORT as HTTPS_PORT
 from .https import Certificates
 from .message_encryption import open_sealed, seal_body, sealed_content_type, sealed_protocol
-from .settings import Account
 
 LOG = logging.getLogger(__name__)
 
@@ -51,29 +52,31 @@ class ConnectionDropped(Exception):
 
 
 class WinrmEndpoint:
-    """Port 5985 of every machine, in one server; with `certificates` also port 5986, a server for each.
+    """Port 5985 of every machine, with `certificates` also port 5986: a listener for each, one application for all.
 
-    `stalls` counts an operation of a machine, and tells whether its reply never comes.
+    `gates` are by machine; `circumstances` say what answers, how slowly, and which reply never comes.
     """
 
     def __init__(
         self,
         machines: Mapping[str, str],
-        account: Account,
+        gates: Mapping[str, Gate],
         answer: Answer,
         *,
         certificates: Certificates | None,
-        stalls: Callable[[str], bool],
+        circumstances: Circumstances,
     ) -> None:
+        self._addresses = dict(machines)
         self._names = {address: name for name, address in machines.items()}
-        self._account = account
+        self._gates = gates
         self._answer = answer
         self._certificates = certificates
-        self._stalls = stalls
+        self._circumstances = circumstances
         self._stopping = asyncio.Event()
         self._logins: WeakKeyDictionary[asyncio.BaseTransport, ConnectionLogin] = WeakKeyDictionary()
         self._runner: web.AppRunner | None = None
-        self._servers: list[asyncio.Server] = []
+        self._listeners: dict[str, list[asyncio.Server | BlackHole]] = {}
+        self._networks: dict[str, str] = {}
 
     async def start(self) -> None:
         """Listen on every machine's address. Raises LabError when a port is taken."""
@@ -88,30 +91,62 @@ class WinrmEndpoint:
             handle_signals=False,
         )
         await self._runner.setup()
-        await self._listen(list(self._names), PORT, None)
-        if self._certificates is not None:
-            for address, name in self._names.items():
-                await self._listen([address], HTTPS_PORT, self._certificates.contexts[name])
+        await self.reconcile()
 
-    async def _listen(self, addresses: list[str], port: int, tls: ssl.SSLContext | None) -> None:
+    async def reconcile(self) -> None:
+        """Let what answers at each address be what its circumstances say. Raises LabError when a port is taken."""
+        for name, network in self._circumstances.networks.items():
+            if self._networks.get(name) == network or name not in self._addresses:
+                continue
+            self._close(name)
+            self._leave(name)
+            self._networks[name] = network
+            if network != "refused":
+                for port, tls in self._ports(name):
+                    await self._listen(name, port, tls, network)
+
+    def _ports(self, name: str) -> list[tuple[int, ssl.SSLContext | None]]:
+        secure = [] if self._certificates is None else [(HTTPS_PORT, self._certificates.contexts[name])]
+        return [(PORT, None), *secure]
+
+    async def _listen(self, name: str, port: int, tls: ssl.SSLContext | None, network: str) -> None:
         assert self._runner is not None
         assert self._runner.server is not None
+        listener: asyncio.Server | BlackHole
         try:
-            server = await asyncio.get_running_loop().create_server(
-                self._runner.server, addresses, port, backlog=128, reuse_address=True, ssl=tls
-            )
+            if network == "black_hole":
+                listener = BlackHole(self._addresses[name], port)
+            else:
+                listener = await asyncio.get_running_loop().create_server(
+                    self._runner.server, self._addresses[name], port, backlog=128, reuse_address=True, ssl=tls
+                )
         except OSError as error:
             await self.stop()
             raise LabError(
                 f"Port {port} is taken on the lab's addresses: stop what listens on 0.0.0.0:{port}."
             ) from error
-        self._servers.append(server)
+        self._listeners.setdefault(name, []).append(listener)
+
+    def _leave(self, name: str) -> None:
+        """Lose the connections to a machine."""
+        for transport in [each for each in self._logins if self._name_of(each) == name]:
+            if isinstance(transport, asyncio.Transport):
+                transport.abort()
+
+    def _close(self, name: str) -> None:
+        """Listen no more for a machine."""
+        for listener in self._listeners.pop(name, []):
+            listener.close()
+
+    def _name_of(self, transport: asyncio.BaseTransport) -> str | None:
+        local = transport.get_extra_info("sockname")
+        return self._names.get(local[0]) if local else None
 
     async def stop(self) -> None:
         """Close every listener and connection."""
         self._stopping.set()
-        while self._servers:
-            self._servers.pop().close()
+        for name in list(self._listeners):
+            self._close(name)
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -122,13 +157,16 @@ class WinrmEndpoint:
             raise ConnectionResetError("the client has gone")
         machine = self._names[transport.get_extra_info("sockname")[0]]
         body = await request.read()
+        seconds = self._circumstances.request_seconds[machine]
+        if seconds:
+            await asyncio.sleep(seconds)
         authorization = request.headers.get("Authorization")
         if authorization is None and _asks_identify(request.headers, body):
             return _plain(await self._answer(machine, body, ""))
         login = self._logins.get(transport)
         if login is None:
             certificate_user = self._certificates.user_of(transport) if self._certificates else None
-            login = self._logins.setdefault(transport, ConnectionLogin(self._account, certificate_user))
+            login = self._logins.setdefault(transport, self._gates[machine].login(certificate_user))
         verdict = login.authenticate(authorization)
         if isinstance(verdict, Refusal):
             return _unauthorized(verdict)
@@ -144,7 +182,7 @@ class WinrmEndpoint:
             # The empty POST by which pywinrm and pypsrp authenticate a connection before they seal a message.
             return web.Response(status=200)
         protocol = sealed_protocol(request.headers.get("Content-Type", ""))
-        if protocol is None and (request.secure or self._account.unencrypted):
+        if protocol is None and (request.secure or self._gates[machine].account.unencrypted):
             return _plain(await self._operate(request, machine, body, welcome.user))
         if protocol is None:
             # What Windows answers when AllowUnencrypted is false.
@@ -163,7 +201,7 @@ class WinrmEndpoint:
 
     async def _operate(self, request: web.Request, machine: str, envelope: bytes, user: str) -> Response:
         """Let the machine answer; the connection may be lost on the way, or the reply never come."""
-        stalled = self._stalls(machine)
+        stalled = self._circumstances.stalls(machine)
         try:
             response = await self._answer(machine, envelope, user)
         except ConnectionDropped:

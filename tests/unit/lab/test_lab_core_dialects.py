@@ -15,8 +15,8 @@ from published_keys import published_key
 
 from lab.core import SiteError, parse_site
 from lab.core.dialect import STANDARD, Dialect
-from lab.core.dialects import DIALECTS, Contradiction, combinable, document, speak
-from lab.core.rehearsal import OFFICE_FAMILY, Rehearsal, RehearsedFault, rehearse, request_envelope
+from lab.core.dialects import DIALECTS, KNOWN, LIMITS, Contradiction, combinable, document, speak
+from lab.core.rehearsal import OFFICE_FAMILY, Rehearsal, RehearsedFault, rehearse, request_envelope, rule_keys
 from lab.core.soap import ENUMERATION, TRANSFER, WMI
 
 DOCUMENT = pathlib.Path(__file__).parents[3] / "docs" / "dialects.md"
@@ -35,7 +35,12 @@ def site(*dialects: str, **behaviour: t.Any) -> dict[str, t.Any]:
     return {
         "domain": "corp.example.test",
         "machines": {
-            "kms01": {"os": hosts[0], "products": [{"key": CSVLK, "activated": True}]},
+            "kms01": {
+                "os": hosts[0],
+                "products": [{"key": CSVLK, "activated": True}],
+                "firewall": {"policy_rules": [{"name": "of-a-policy", "port": 1688}]},
+                "registry": {SPP: {"DnsDomainPublishList": ["other.example.test"]}},
+            },
             "win1": {"os": "windows-11-enterprise", "products": [{"channel": "gvlk"}, {"kind": "esu"}]},
             "office1": {
                 "os": "windows-11-enterprise",
@@ -121,10 +126,46 @@ def everything(lab: Rehearsal) -> str:
         selectors = {"ID": str(product.get("ID") or product.get("id"))}
         heard.append(raw(lab, f"{uri}/Activate", uri, f'<p:Activate_INPUT xmlns:p="{uri}"/>', selectors))
         heard.append(str(lab.query("win1", "SELECT LicenseStatusReason FROM SoftwareLicensingProduct")))
+    heard += host_matters(lab)
     heard += office_and_events(lab)
     lab.site.set("win1", "access", "denied")
     heard.append(raw(lab, f"{TRANSFER}/Get", service, "", {"Version": "0"}))
     return "\n".join(heard)
+
+
+def host_matters(lab: Rehearsal) -> list[str]:
+    """What concerns a KMS host alone: its firewall, intervals, publishing and registry."""
+    rule = rule_keys("SPPSVC-In-TCP")
+    addresses = {"RemoteAddress": ["10.0.0.0/8", "LocalSubnet"]}
+    named: dict[str, str] = dict.fromkeys(("Name", "SystemCreationClassName", "SystemName"), "")
+    by_name, by_keys = {"InstanceID": "SPPSVC-In-TCP"}, {**named, "CreationClassName": rule["CreationClassName"]}
+    heard = [
+        attempt(lambda: lab.transfer("kms01", "Put", "MSFT_NetAddressFilter", by_name, addresses).tag),
+        attempt(lambda: lab.transfer("kms01", "Put", "MSFT_NetAddressFilter", by_keys, addresses).tag),
+    ]
+    attempt(lambda: lab.transfer("kms01", "Create", "MSFT_NetFirewallRule", None, {"InstanceID": "own"}))
+    classes = ("MSFT_NetFirewallRule", "MSFT_NetAddressFilter")
+    heard += [str(lab.query("kms01", f"SELECT * FROM {name}", "root/StandardCimv2")) for name in classes]
+    keys = {"hDefKey": str(0x80000002), "sSubKeyName": SPP.replace("SOFTWARE", "SOFTWARE\\Wow6432Node")}
+    heard.append(attempt(lambda: lab.invoke("kms01", "StdRegProv", "EnumValues", keys)))
+    lab.install_key("kms01", FOREIGN_KEY)
+    heard.append(attempt(lambda: lab.invoke_service("kms01", "SetVLActivationInterval", {"ActivationInterval": 60})))
+    lab.install_key("kms01", CSVLK)
+    lab.activate("kms01")
+    lab.install_key("office1", OFFICE_MAK)
+    for step in ("Activate", "UninstallProductKey"):
+        lab.invoke_product("office1", step, OFFICE_MAK[-5:])
+    lab.install_key("office1", OFFICE_MAK)
+    lab.invoke_service("office1", "RefreshLicenseStatus")
+    return heard
+
+
+def attempt(call: t.Callable[[], object]) -> str:
+    """What comes of a call, its fault included."""
+    try:
+        return str(call())
+    except RehearsedFault as fault:
+        return str(fault)
 
 
 def office_and_events(lab: Rehearsal) -> list[str]:
@@ -159,9 +200,9 @@ def test_the_document_is_what_the_code_says() -> None:
     assert DOCUMENT.read_text(encoding="utf-8") == document(), "see docs/dialects.md for the command that writes it"
 
 
-@pytest.mark.parametrize("name", DIALECTS)
+@pytest.mark.parametrize("name", KNOWN)
 def test_a_dialect_has_a_sentence_a_source_and_fields_of_the_right_type(name: str) -> None:
-    dialect = DIALECTS[name]
+    dialect = KNOWN[name]
     assert dialect.stands_for.endswith(".")
     assert dialect.source
     fields = {field.name for field in dataclasses.fields(Dialect)}
@@ -170,7 +211,7 @@ def test_a_dialect_has_a_sentence_a_source_and_fields_of_the_right_type(name: st
         assert type(value) is type(getattr(STANDARD, field))
 
 
-@pytest.mark.parametrize("name", sorted(set(DIALECTS) - {"fault-shape-2"}))
+@pytest.mark.parametrize("name", sorted(set(KNOWN) - {"fault-shape-2"}))
 def test_a_dialect_can_be_heard(name: str) -> None:
     standard = everything(spoken())
     assert everything(spoken()) == standard
@@ -202,6 +243,11 @@ def test_two_dialects_that_contradict_each_other_are_refused() -> None:
 def test_as_many_as_go_together_go_together() -> None:
     assert len(combinable()) > 20
     speak(STANDARD, combinable(reversed(list(DIALECTS))))
+
+
+def test_a_limit_is_chosen_by_name_and_never_with_the_rest() -> None:
+    assert not set(LIMITS) & {*combinable(), *combinable(reversed(list(DIALECTS)))}
+    assert spoken("firewall-writes-refused").site.machines["win1"].dialect.firewall_writes == "refused"
 
 
 def test_an_unknown_dialect_is_refused_with_the_valid_names() -> None:

@@ -126,6 +126,9 @@ def test_a_host_listens_only_with_its_firewall_rule_and_on_the_port_of_its_last_
     assert lab.invoke("kms01", "Win32_Service", stop, None, {"Name": "sppsvc"}) == {"ReturnValue": "5"}
     assert lab.invoke("kms01", "Win32_Service", start, None, {"Name": "sppsvc"}) == {"ReturnValue": "0"}
     assert lab.invoke("kms01", "Win32_Service", start, None, {"Name": "sppsvc"}) == {"ReturnValue": "10"}
+    assert lab.site.kms_listeners() == {}, "the built-in rule is for port 1688"
+    ports = {"CreationClassName": "MSFT|FW|FirewallRule|SPPSVC-In-TCP"}
+    lab.transfer("kms01", "Put", "MSFT_NetProtocolPortFilter", ports, {"LocalPort": ["1689"]})
     assert lab.site.kms_listeners() == {"kms01": 1689}
 
 

@@ -171,4 +171,7 @@ def test_a_registry_value_to_set_has_a_path_a_name_and_data_of_its_type(value: s
 def test_a_registry_of_a_site_file_holds_texts_and_numbers() -> None:
     with pytest.raises(SiteError) as caught:
         machine({SPP: {"Flag": True}})
-    assert str(caught.value) == "`registry` of machine 'pc1' has neither a text nor a number for Flag: True."
+    assert (
+        str(caught.value)
+        == "`registry` of machine 'pc1' has neither a text nor a number nor a list of texts for Flag: True."
+    )

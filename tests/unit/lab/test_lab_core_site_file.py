@@ -13,7 +13,7 @@ import pytest
 
 from lab.core import Site, SiteError, parse_site
 from lab.core.rehearsal import rehearse
-from lab.core.spec import expand_range
+from lab.core.spec_machine import expand_range
 
 MAK = "BBBBB-CCCCC-DDDDD-FFFFF-MKWNH"
 CSVLK = "HHHHH-JJJJJ-KKKKK-MMMMM-KMNWX"

@@ -47,7 +47,7 @@ def pull(lab: Rehearsal, context: str, maximum: int) -> Element:
 
 
 def firewall(lab: Rehearsal) -> bool:
-    return lab.site.machines["win1"].firewall_on
+    return lab.site.machines["win1"].firewall.rules["SPPSVC-In-TCP"].enabled
 
 
 def context_of(answer: Element) -> str:

@@ -43,6 +43,9 @@ def test_names_of_the_core_and_unknown_machines_are_the_cores(
     ("name", "value", "sentence"),
     [
         ("nonsense", "1", r"'nonsense' is nothing that can be set; valid names are access=.*; certificate=.*; stall="),
+        ("network", "down", "network='down' of win01 is not up, refused or black_hole"),
+        ("request_seconds", "soon", "request_seconds='soon' of win01 is not seconds"),
+        ("request_seconds", "nan", "request_seconds='nan' of win01 is not seconds"),
         ("stall", "soon", "stall='soon' of win01 is not a whole number N"),
         ("stall", "-1", "stall='-1' of win01 is not a whole number N"),
         ("certificate", "old", "certificate='old' of win01 is not valid, other_name, other_authority or expired"),
@@ -66,3 +69,13 @@ def test_a_stall_is_taken_back_by_nought(circumstances: Circumstances) -> None:
     circumstances.set("win01", "stall", "1", lambda *_words: None)
     circumstances.set("win01", "stall", "0", lambda *_words: None)
     assert not circumstances.stalls("win01")
+
+
+def test_a_machine_may_be_slow_or_not_there_from_the_beginning_or_later() -> None:
+    circumstances = Circumstances(["win01", "win02"], None, request_seconds=0.25, black_holes=["win02"])
+    assert circumstances.request_seconds == {"win01": 0.25, "win02": 0.25}
+    assert circumstances.networks == {"win01": "up", "win02": "black_hole"}
+    circumstances.set("win01", "network", "refused", lambda *_words: None)
+    circumstances.set("win02", "request_seconds", "0", lambda *_words: None)
+    assert circumstances.networks == {"win01": "refused", "win02": "black_hole"}
+    assert circumstances.request_seconds == {"win01": 0.25, "win02": 0.0}

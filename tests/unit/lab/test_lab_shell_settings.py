@@ -13,11 +13,13 @@ import dns.name
 import dns.tsig
 import pytest
 import yaml
+from dns.rdatatype import RdataType
 
 from lab.shell.dns_bind import named_conf, zone_text
+from lab.shell.dns_zone import new_zone
 from lab.shell.errors import UsageError
 from lab.shell.inventory import as_yaml, inventory
-from lab.shell.settings import TSIG_ALGORITHMS, Account, read_account, read_dns
+from lab.shell.settings import TSIG_ALGORITHMS, Account, own_account, read_account, read_dns
 from lab.shell.state_folder import StateFolder
 
 DOMAIN = "corp.example.test"
@@ -94,12 +96,50 @@ def test_every_hmac_algorithm_can_be_chosen(algorithm: str) -> None:
         ({"software": "knot"}, "`dns.software` has to be auto, bind or builtin, not 'knot'"),
         ({"tsig_algorithm": "gss-tsig"}, "`dns.tsig_algorithm` has to be hmac-"),
         ({"software": "bind", "tsig_algorithm": "hmac-sha512-256"}, "BIND has no TSIG algorithm hmac-sha512-256"),
-        ({"port": 53}, "'port' is not a name in `dns`; valid names are software, tsig_algorithm"),
+        ({"port": 53}, "'port' is not a name in `dns`; valid names are software, tsig_algorithm, records"),
+        ({"records": ["kms01"]}, "`dns.records` has an entry that is not a mapping of names to values: 'kms01'"),
+        ({"records": [{"target": 7}]}, "`dns.records` has a target that is no name: 7"),
+        ({"records": [{"target": "a..b"}]}, "`dns.records` has a target that is no name: 'a..b'"),
+        ({"records": [{"target": "a", "port": 70000}]}, "has a port that is not a number from 0 to 65535: 70000"),
     ],
 )
 def test_a_wrong_dns_section_is_one_sentence(section: dict[str, object], sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
         read_dns(section, DOMAIN)
+
+
+def test_the_zone_may_have_records_from_the_beginning() -> None:
+    stale = {"target": "gone.example.test", "priority": 10, "weight": 5, "port": 1689}
+    settings = read_dns({"records": [{"target": "kms01"}, stale]}, DOMAIN)
+    text = zone_text(settings.zone, "127.0.0.1", {}, settings.services)
+    assert "_vlmcs._tcp.corp.example.test. IN SRV 0 0 1688 kms01.corp.example.test.\n" in text
+    assert "_vlmcs._tcp.corp.example.test. IN SRV 10 5 1689 gone.example.test.\n" in text
+    zone = new_zone(settings.zone, "127.0.0.1", {}, settings.services)
+    found = zone.rdatas(dns.name.from_text("_vlmcs._tcp", settings.zone), RdataType.SRV)
+    assert sorted(map(str, found)) == ["0 0 1688 kms01.corp.example.test.", "10 5 1689 gone.example.test."]
+
+
+def test_an_inventory_may_leave_the_account_out_or_have_one_of_a_machine(tmp_path: Path) -> None:
+    def hosts(account: Account) -> dict[str, dict[str, object]]:
+        names = {"win01": "127.30.40.11", "win02": "127.30.40.12"}
+        document = inventory(
+            addresses=names,
+            groups={},
+            account=account,
+            domain=DOMAIN,
+            dns=read_dns({}, DOMAIN),
+            dns_address="127.30.40.1",
+            dns_port=10053,
+            folder=StateFolder(tmp_path),
+            accounts={"win02": own_account(account, {"password": "own"}, "win02")},
+        )
+        found: dict[str, dict[str, object]] = document["all"]["hosts"]
+        return found
+
+    shown = hosts(read_account({"password": "of the site"}))
+    assert [shown[name]["ansible_password"] for name in ("win01", "win02")] == ["of the site", "own"]
+    hidden = hosts(read_account({"password": "of the site", "in_inventory": False}))
+    assert not {"ansible_user", "ansible_password"} & {*hidden["win01"], *hidden["win02"]}
 
 
 def test_the_inventory_is_yaml_that_ansible_reads_back(tmp_path: Path) -> None:
