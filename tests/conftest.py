@@ -15,7 +15,27 @@ import pytest
 PROGRAM_FOLDERS = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--manner NAME`: how all simulated machines of the integration tests speak."""
+    parser.addoption("--manner", default="standard", help="dialects of all machines: standard, dialects-1, ...")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hand the manner of speaking to the labs (integration/running_lab.py)."""
+    os.environ["LAB_MANNER"] = config.getoption("--manner")
+
+
+# Marker -> programs that its tests need, and the Debian packages they come in.
+NEEDED = {
+    "bind": (("named",), "bind9"),
+    "browser": (("chromium", "chromedriver"), "chromium chromium-driver"),
+}
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip tests marked `bind` on a machine without BIND, naming the package; `make test` repeats the reason."""
-    if item.get_closest_marker("bind") is not None and shutil.which("named", path=PROGRAM_FOLDERS) is None:
-        pytest.skip("named not found (Debian package bind9)")
+    """Skip tests whose programs this machine lacks, naming the packages; `make test` repeats the reason."""
+    for marker, (programs, packages) in NEEDED.items():
+        if item.get_closest_marker(marker) is not None:
+            missing = [program for program in programs if shutil.which(program, path=PROGRAM_FOLDERS) is None]
+            if missing:
+                pytest.skip(f"{', '.join(missing)} not found (Debian packages {packages})")

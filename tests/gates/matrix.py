@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
@@ -27,6 +27,7 @@ from gates.__main__ import AT_ONCE, line_of, run_all, summarise
 from gates.catalogue import LOGS, Gate
 from gates.installer import install
 from gates.interpreters import find_interpreter, variable
+from gates.manners import dealt, modules_of
 from gates.tree import ROOT
 
 # ansible-core series -> Python to run it on.
@@ -42,14 +43,11 @@ SERIES: Mapping[str, str] = {
 UNITS = ("tests/unit", "--ignore=tests/unit/lab", "--ignore=tests/unit/gates", "-m", "not combinations")
 ENVIRONMENTS = ROOT / "build" / "matrix"
 
-# What touches Ansible's own interfaces: connections, actions, modules, roles. `make test` runs all of the others, which
-# test the lab or the collection through the same interfaces again, with one ansible-core.
+# What touches Ansible's own interfaces: connections, actions, modules, roles.
 INTEGRATION = (
     "tests/integration/test_site_playbook.py",
     "tests/integration/test_windows_modules.py",
 )
-# Which dialect a machine speaks has nothing to do with the core: `make test` speaks them all.
-WITHOUT_DIALECTS = ("-k", "not dialects-")
 
 
 def lock_of(series: str) -> Path:
@@ -72,9 +70,10 @@ def make_environment(series: str, interpreter: str) -> Path:
     return python
 
 
-def gates_of(series: str, python: Path) -> list[Gate]:
-    """The checks of one series."""
+def gates_of(series: str, python: Path, manners: Sequence[str] = ()) -> list[Gate]:
+    """The checks of one series; with `manners` of speaking, every integration test that has to do with machines."""
     pytest = (str(python), "-m", "pytest", "--quiet", "--override-ini", f"cache_dir=build/matrix/{series}-cache")
+    integration = [(*pytest, *modules_of(manner), f"--manner={manner}") for manner in manners]
     return [
         Gate(
             f"{series}-sanity",
@@ -85,8 +84,8 @@ def gates_of(series: str, python: Path) -> list[Gate]:
         ),
         Gate(
             f"{series}-integration",
-            "against the lab",
-            ((*pytest, *INTEGRATION, *WITHOUT_DIALECTS),),
+            f"against the lab, {', '.join(manners) or 'the least'}",
+            tuple(integration) or ((*pytest, *INTEGRATION),),
             fenced=True,
             python=str(python),
         ),
@@ -140,7 +139,9 @@ def main(arguments: list[str]) -> int:
     with ThreadPoolExecutor(AT_ONCE) as pool:
         pythons = dict(zip(found, pool.map(make_environment, found, found.values()), strict=True))
     print(f"{len(wanted)} environments in build/matrix, {time.monotonic() - started:.0f} s", flush=True)
-    gates = [gate for series, python in pythons.items() for gate in gates_of(series, python)]
+    # Of all that a whole run has: one series alone speaks as it does there.
+    spoken = dealt([series for series in SERIES if series != done])
+    gates = [gate for series, python in pythons.items() for gate in gates_of(series, python, spoken[series])]
     results = []
     for result in run_all(gates):
         print(line_of(result), flush=True)

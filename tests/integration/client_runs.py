@@ -21,11 +21,18 @@ KMS = "kms01.corp.example.test"
 def client_lab(folder: Path) -> Iterator[RunningLab]:
     """The site, with a KMS host that activates everybody."""
     with running_lab(SITE, folder) as lab:
-        opened = lab.module("kms01", "host", firewall_rule=True)
+        opened = lab.module("kms01", "host", firewall={"state": "enabled", "allow_public": True})
         assert opened["status"] == "CHANGED", opened
-        for clients in ("50", "office-2021:10", "office-2016:10"):
-            lab("set", "kms01", f"clients={clients}")
+        lab("set", "kms01", "clients=50")
+        office_clients(lab, 10)
         yield lab
+
+
+def office_clients(lab: RunningLab, number: int) -> None:
+    """Let the host remember so many clients in each of its counts of Office: one per release, or one in all."""
+    for pool in lab.machine("kms01")["kms_host"]["pools"]:
+        if pool.startswith("office"):
+            lab("set", "kms01", f"clients={pool}:{number}")
 
 
 def four_runs(lab: RunningLab, machine: str, **options: Any) -> dict[str, Any]:
@@ -35,11 +42,17 @@ def four_runs(lab: RunningLab, machine: str, **options: Any) -> dict[str, Any]:
     assert keys(lab, machine) == before
     applied = lab.module(machine, "client", **options)
     assert applied["status"] == "CHANGED", applied.get("msg")
-    assert check["operations"] == applied["operations"]
+    assert predictable(lab, check) == predictable(lab, applied)
     for flags in ([], ["--check"]):
         again = lab.module(machine, "client", *flags, **options)
         assert (again["status"], again["operations"]) == ("SUCCESS", [])
     return applied
+
+
+def predictable(lab: RunningLab, result: dict[str, Any]) -> list[str]:
+    """Operations of a result; where a new key of Office takes the place of the old one, none is left to remove."""
+    gone = {"UninstallProductKey"} if "office-key-replaces" in lab.dialects else set()
+    return [operation for operation in result["operations"] if operation not in gone]
 
 
 def keys(lab: RunningLab, machine: str) -> list[tuple[str, int]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import functools
 import json
 import os
 import secrets
@@ -31,6 +32,7 @@ import dns.rdatatype
 import dns.tsig
 import dns.update
 from lab_process import running_lab, write_site
+from warm.programs import WarmPrograms
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COLLECTIONS = REPOSITORY / ".venv" / "ansible"
@@ -132,24 +134,32 @@ class Interpreter:
 def run_module(
     options: dict[str, t.Any], *, check: bool = False, python: Interpreter | None = None
 ) -> dict[str, t.Any]:
-    """The result of one run of the module in a Python of its own."""
-    arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": True}
-    python = python or Interpreter()
-    done = subprocess.run(
-        [python.program, "-c", RUN_MODULE],
-        input=json.dumps(arguments),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env={**os.environ, **python.environment},
-    )
+    """The result of one run of the module: warm by this Python, or by another one as it is."""
+    arguments = json.dumps({**options, "_ansible_check_mode": check, "_ansible_diff": True})
+    if python is None:
+        environment = {**os.environ, **Interpreter().environment}
+        done = _modules().run(["-c", RUN_MODULE], environment, given=arguments, timeout=60)
+    else:
+        done = subprocess.run(
+            [python.program, "-c", RUN_MODULE],
+            input=arguments,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env={**os.environ, **python.environment},
+        )
     assert done.stdout, done.stderr
     result: dict[str, t.Any] = json.loads(done.stdout)
     assert "Traceback" not in done.stdout + done.stderr
     for secret in (options.get("tsig_secret"), options.get("gss_password")):
         assert not secret or secret not in done.stdout + done.stderr
     return result
+
+
+@functools.cache
+def _modules() -> WarmPrograms:
+    return WarmPrograms("modules", {**os.environ, **Interpreter().environment})
 
 
 def only_zone(result: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -2,11 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Labs as processes of their own, started and asked as a user does."""
+"""Labs as processes of their own. `lab` starts and asks one as a user does, `running_lab` without a start of Python."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
+import io
+import json
 import os
 import subprocess
 import sys
@@ -16,6 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from warm.programs import PASSED, WarmPrograms
+
+from lab.shell import background, command_line, control
+from lab.shell.state_folder import StateFolder
 
 TESTS = Path(__file__).resolve().parents[1]
 SMALL_SITE = TESTS / "lab" / "sites" / "small.yml"
@@ -48,6 +55,39 @@ def write_site(folder: Path, **changed: Any) -> Path:
     return file
 
 
+def perform(state: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """A lab command for the lab with this state folder, performed in this process: it only talks to that one."""
+    printed, errors = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(errors):
+        try:
+            status = command_line.main([words[0], "--state", str(state), *words[1:]])
+        except SystemExit as ended:  # argparse's
+            status = int(ended.code or 0)
+    return subprocess.CompletedProcess(list(words), status, printed.getvalue(), errors.getvalue())
+
+
+@functools.cache
+def _labs() -> WarmPrograms:
+    return WarmPrograms("lab", environment())
+
+
+@contextlib.contextmanager
+def lab_in_background(site: Path, state: Path) -> Iterator[None]:
+    """From `lab up` to `lab down`; only that the process of the lab starts warm."""
+    folder = StateFolder.create(str(state))
+    reading, writing = os.pipe()
+    command = ["-m", "lab", "serve", "--site", str(site), "--state", str(folder.path), "--ready", PASSED]
+    with os.fdopen(reading) as report, folder.log.open("ab") as log, Path(os.devnull).open("rb") as nothing:
+        process = _labs().start(command, environment(), nothing, log, log, writing, new_session=True)
+        os.close(writing)
+        said = background.Report(**json.loads(report.read() or '{"error": "The lab ended before it was ready."}'))
+    with contextlib.closing(process):
+        assert said.error is None, said.error
+        yield
+        control.request(folder, "stop")
+        assert process.wait(background.STOP_SECONDS) == 0
+
+
 @dataclass(frozen=True, slots=True)
 class RunningLab:
     """A lab in the background."""
@@ -68,17 +108,12 @@ class RunningLab:
 
     def ask(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Perform a lab command for this lab."""
-        return lab(*words, LAB_STATE=str(self.state))
+        return perform(self.state, *words)
 
 
 @contextlib.contextmanager
 def running_lab(folder: Path, site: Path = SMALL_SITE) -> Iterator[RunningLab]:
     """A lab from `lab up` to `lab down`."""
     state = folder / "state"
-    started = lab("up", "--site", str(site), "--state", str(state))
-    assert started.returncode == 0, started.stderr
-    try:
+    with lab_in_background(site, state):
         yield RunningLab(state, yaml.safe_load((state / "inventory.yml").read_text(encoding="utf-8")))
-    finally:
-        stopped = lab("down", "--state", str(state))
-        assert stopped.returncode == 0, stopped.stderr

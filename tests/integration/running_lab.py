@@ -2,16 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A running lab, and Ansible's command line against it: what a user would type, and what the site says then."""
+"""A running lab, and Ansible's command line against it: what a user would type, and what the site says then.
+
+Lab and Ansible start warm (see the package `warm`), which is the same program in a fifth of the time; where the start
+itself matters, `started_cold` gives a lab whose programs start as for a user.
+"""
 
 from __future__ import annotations
 
-import itertools
+import atexit
+import dataclasses
+import functools
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,13 +27,19 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from lab_process import lab_in_background, perform
+from warm.programs import WarmPrograms
 
-from lab.core import DIALECTS
-from lab.core.dialects import combinable
+from gates.manners import STANDARD, manners_of_speaking
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(sys.executable).parent
+MANNER = "LAB_MANNER"
+"""The environment variable with the manner of speaking (`manners_of_speaking`) of all labs; pytest's `--manner`."""
 
+_FOREIGN = ("ANSIBLE_", "LAB_", "PYTEST_", "PYTHONPATH")
+#: What differs between labs, and is read when it is needed.
+_OF_ONE_LAB = ("ANSIBLE_INVENTORY", "LAB_STATE")
 _RESULT = re.compile(r"^\S+ \| (?P<status>[A-Z]+)!? => (?=\{)", re.MULTILINE)
 
 
@@ -34,14 +48,19 @@ class RunningLab:
     """One lab by its state folder."""
 
     state_folder: Path
+    is_warm: bool = True
+    dialects: tuple[str, ...] = ()
+    """What its machines speak, as far as this run decides."""
+
+    def started_cold(self) -> RunningLab:
+        """The same lab; each program is a process that starts from nothing."""
+        return dataclasses.replace(self, is_warm=False)
 
     def __call__(self, *words: str) -> Any:
         """A command of the lab; what it printed, as JSON where it printed something."""
-        run = subprocess.run(
-            [sys.executable, "-m", "lab", *words], env=self.environment(), capture_output=True, text=True, check=False
-        )
-        assert run.returncode == 0, run.stderr
-        return json.loads(run.stdout) if run.stdout.strip() else None
+        done = perform(self.state_folder, *words)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout) if done.stdout.strip() else None
 
     def machine(self, name: str) -> dict[str, Any]:
         """The state of one machine."""
@@ -63,11 +82,17 @@ class RunningLab:
         """Run a playbook by its path, or by its name in the collection."""
         return self.run("ansible-playbook", playbook, *arguments)
 
-    def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """A program of Ansible's, with the lab's inventory."""
+    def run(self, program: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """A program of Ansible's, with the lab's inventory, and more environment variables."""
+        environment = self.environment() | variables
+        command = [str(PROGRAMS / program), *arguments]
+        # Ansible reads its settings while it is imported: in another environment it has to start by itself.
+        if self.is_warm and _without(environment, _OF_ONE_LAB) == _ansible().environment:
+            return _ansible().run(command, environment)
         return subprocess.run(
-            [PROGRAMS / program, *arguments],
-            env=self.environment(),
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
@@ -76,53 +101,53 @@ class RunningLab:
 
     def environment(self) -> dict[str, str]:
         """Nothing of the user's own set-up, but what measures coverage."""
-        kept = {
-            name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "PYTHONPATH", "LAB_"))
-        }
-        return kept | {
-            "PYTHONPATH": str(ROOT / "tests"),
+        return _ordinary_environment() | {
             "LAB_STATE": str(self.state_folder),
             "ANSIBLE_INVENTORY": str(self.state_folder / "inventory.yml"),
-            "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "ansible"),
-            "ANSIBLE_CONFIG": str(ROOT / "tests" / "demo" / "ansible.cfg"),
-            "ANSIBLE_HOME": str(self.state_folder.parent / "ansible"),
-            "ANSIBLE_NOCOLOR": "1",
         }
 
 
-def two_manners_of_speaking() -> dict[str, list[str]]:
-    """By name: nothing special, and as many dialects at once as go together, which are most of them."""
-    return dict(itertools.islice(manners_of_speaking().items(), 2))
+def _ordinary_environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    return kept | {
+        "PYTHONPATH": str(ROOT / "tests"),
+        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "ansible"),
+        "ANSIBLE_CONFIG": str(ROOT / "tests" / "demo" / "ansible.cfg"),
+        "ANSIBLE_HOME": str(_ansible_home()),
+        "ANSIBLE_NOCOLOR": "1",
+    }
 
 
-def manners_of_speaking() -> dict[str, list[str]]:
-    """By name: nothing special, and then dialects, as many at once as go together, until each was spoken."""
-    manners: dict[str, list[str]] = {"standard": []}
-    unspoken = list(DIALECTS)
-    while unspoken:
-        spoken = combinable([*unspoken, *DIALECTS])
-        manners[f"dialects-{len(manners)}"] = spoken
-        unspoken = [name for name in unspoken if name not in spoken]
-    return manners
+def _without(environment: dict[str, str], names: tuple[str, ...]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name not in names}
+
+
+@functools.cache
+def _ansible_home() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="ansible-home-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+@functools.cache
+def _ansible() -> WarmPrograms:
+    return WarmPrograms("ansible", _ordinary_environment())
 
 
 @contextmanager
-def running_lab(site: Path, folder: Path, dialects: Sequence[str] = ()) -> Iterator[RunningLab]:
-    """Start a lab with its state below `folder`, all its machines speaking `dialects`; stop it at the end."""
-    lab = RunningLab(folder / "lab")
+def running_lab(site: Path, folder: Path, dialects: Sequence[str] | None = None) -> Iterator[RunningLab]:
+    """Start a lab with its state below `folder`; stop it at the end.
+
+    Its machines speak `dialects`, unless the site says otherwise of one; without, what pytest's `--manner` says.
+    """
+    if dialects is None:
+        dialects = manners_of_speaking()[os.environ.get(MANNER, STANDARD)]
+    lab = RunningLab(folder / "lab", dialects=tuple(dialects))
     if dialects:
         document = yaml.safe_load(site.read_text("utf-8"))
         for machine in document["machines"].values():
-            machine["dialects"] = list(dialects)
+            machine.setdefault("dialects", list(dialects))
         site = folder / "site.yml"
         site.write_text(yaml.safe_dump(document, sort_keys=False), "utf-8")
-    command = [sys.executable, "-m", "lab", "up", "--site", str(site), "--state", str(lab.state_folder)]
-    up = subprocess.run(command, env=lab.environment(), capture_output=True, text=True, check=False)
-    assert up.returncode == 0, up.stderr
-    try:
+    with lab_in_background(site, lab.state_folder):
         yield lab
-    finally:
-        down = subprocess.run(
-            [sys.executable, "-m", "lab", "down"], env=lab.environment(), capture_output=True, text=True, check=False
-        )
-        assert down.returncode == 0, down.stderr

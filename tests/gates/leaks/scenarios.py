@@ -47,7 +47,7 @@ CARELESS = [
         "hosts": "kms01",
         "gather_facts": False,
         "tasks": [
-            {"name": "Say too much", "ansible.builtin.debug": {"msg": "{{ kms_host_product_key | b64encode }}"}},
+            {"name": "Say too much", "ansible.builtin.debug": {"msg": "{{ kms_host_product_keys | b64encode }}"}},
         ],
     }
 ]
@@ -125,7 +125,7 @@ def wrong_secrets_and_crashes(workshop: Workshop, folder: Path) -> None:
     wrong = {
         "password": {"ansible_password": "Wrong-Password-For-The-Lab"},
         "tsig": {"kms_dns_tsig_secret": "d3Jvbmctc2VjcmV0LWZvci10aGUtbGFiLW9ubHk="},
-        "key": {"kms_host_product_key": variables["kms_host_product_key"] + "X"},
+        "key": {"kms_host_product_keys": variables["kms_host_product_keys"] + "X"},
     }
     workshop.secrets |= {f"wrong {name}": next(iter(values.values())) for name, values in wrong.items()}
     with running_lab(WINDOWS_SITE, folder / "wrong") as lab:

@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, The volact.kms authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Manners of speaking: how all machines of the lab speak while an integration test runs.
+
+Every integration test that has to do with machines is run in each of them: in the first by `make test`, in the others
+by one series of the matrix each. One by hand: `pytest --manner=dialects-1`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from gates.tree import ROOT
+from lab.core import DIALECTS
+from lab.core.dialects import combinable
+
+STANDARD = "standard"
+
+# Test modules whose machines need not speak in every manner -> why.
+ONE_MANNER = {
+    "test_bad_input_dns.py": "no machine",
+    "test_dialects.py": "each machine speaks a dialect of its own",
+    "test_lab_*.py": "the lab itself, and what it says is what is tested",
+    "test_srv_record*.py": "no machine",
+    "test_warm_start.py": "each command twice",
+}
+
+
+#: Dialects that leave nothing to go by when one machine speaks both.
+APART = (frozenset({"failure-leaves-no-reason", "low-count-is-success"}),)
+
+#: A dialect that takes away what some tests are about -> the modules with these tests. It is a manner of its own.
+LIMITING = {
+    "windows-7-property-lists": (
+        "test_client_addressing.py",  # lookup domains, host caching, activation types
+        "test_examples.py",  # lookup domains
+    ),
+}
+
+
+def manners_of_speaking() -> dict[str, list[str]]:
+    """By name: nothing special; dialects, as many at once as go together, until each was spoken; limiting ones."""
+    manners: dict[str, list[str]] = {STANDARD: []}
+    every = [name for name in DIALECTS if name not in LIMITING]
+    unspoken = every
+    while unspoken:
+        spoken = _together([*unspoken, *every])
+        manners[f"dialects-{len(manners)}"] = spoken
+        unspoken = [name for name in unspoken if name not in spoken]
+    return manners | {name: [name] for name in LIMITING}
+
+
+def _together(names: Iterable[str]) -> list[str]:
+    """As many as go together, the first of all."""
+    chosen: list[str] = []
+    for name in dict.fromkeys(names):
+        if not any(pair <= {*chosen, name} for pair in APART):
+            chosen.append(name)
+    return combinable(chosen)
+
+
+def modules_of(manner: str) -> list[str]:
+    """The test modules that are run in a manner, as paths from the root."""
+    modules = sorted((ROOT / "tests" / "integration").glob("test_*.py"))
+    left_out = (*ONE_MANNER, *LIMITING.get(manner, ()))
+    spoken = [path for path in modules if not any(path.match(pattern) for pattern in left_out)]
+    return [path.relative_to(ROOT).as_posix() for path in spoken]
+
+
+def dealt(series: Sequence[str]) -> dict[str, list[str]]:
+    """Series of the matrix -> the manners in which it runs them: each but the first, as evenly as it goes."""
+    names = [name for name in manners_of_speaking() if name != STANDARD]
+    return {each: names[place :: len(series)] for place, each in enumerate(series)}
