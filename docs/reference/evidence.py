@@ -27,7 +27,7 @@ PAGE = ROOT / "docs" / "evidence.md"
 PLUGINS = ROOT / "plugins"
 DOMAIN = PLUGINS / "plugin_utils" / "_spp"
 #: Lists what is kept of the answers to others' questions; a unit test holds it to those.
-NOT_ASKING = {"_scrub.py"}
+NOT_ASKING = {"_scrub.py", "_host_options.py", "_confirmation.py", "_license_files.py"}
 
 _CLASS = re.compile(r"(?:SoftwareLicensing|OfficeSoftwareProtection|Win32_|MSFT_|MicrosoftDNS_|StdRegProv)\w*")
 _NAME = re.compile(r"[A-Z][A-Za-z0-9_]{2,}")
@@ -116,6 +116,8 @@ class _Scan:
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in self.ignored:
                 self._text(node.value)
+            elif isinstance(node, ast.Constant) and type(node.value) is int and _EVENT.fullmatch(str(node.value)):
+                self.names.used.add(("event", str(node.value)))
 
     def _assignment(self, node: ast.Assign | ast.AnnAssign) -> None:
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target

@@ -81,6 +81,49 @@ def hresults(errors: dict[str, Any]) -> dict[str, Any]:
     return dict(sorted(table.items()))
 
 
+def host_matrix(facts: dict[str, Any]) -> dict[str, Any]:
+    """Which Windows can be KMS host for what, and with which update; newest first, as a reader looks for it."""
+    systems = [
+        {
+            "name": row["name"],
+            "server": kind == "server",
+            "first_build": row["first_build"],
+            "generation": row["generation"],
+            "hosts_windows": row.get("hosts_windows", True),
+        }
+        for kind in ("server", "client")
+        for row in reversed(facts["systems"][kind])
+    ]
+    windows = [
+        {"name": row["name"], "generation": row["generation"], "server": row.get("server", False)}
+        for row in (*systems, *facts["also_served"])
+    ]
+    updates = [
+        {
+            "host": row["host"],
+            "generations": row["generations"],
+            "kbs": row["kbs"],
+            "or_later": row["or_later"],
+            "build": row.get("build"),
+            "revision": row.get("revision"),
+            "only": row.get("only"),
+        }
+        for row in facts["updates"]["rows"]
+    ]
+    office = [
+        {
+            "name": row["name"],
+            "server": row["server"],
+            "client": row["client"],
+            "documented_to": row.get("documented_to"),
+            "update_generation": row.get("updates", {}).get("generation"),
+            "kbs": row.get("updates", {}).get("kbs", []),
+        }
+        for row in facts["office"]
+    ]
+    return {"systems": systems, "windows": windows, "updates": updates, "office": office}
+
+
 def render(document: dict[str, Any]) -> str:
     """Stable text: one line a row would hide nothing in a diff, and two runs write the same bytes."""
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=True) + "\n"
@@ -89,10 +132,12 @@ def render(document: dict[str, Any]) -> str:
 def documents() -> dict[Path, str]:
     """Every generated file with its text."""
     facts = {
-        name: yaml.safe_load((HERE / f"{name}.yaml").read_text("utf-8")) for name in ("gvlk", "editions", "errors")
+        name: yaml.safe_load((HERE / f"{name}.yaml").read_text("utf-8"))
+        for name in ("gvlk", "editions", "errors", "host_matrix")
     }
     return {
         DATA / "gvlk_catalogue.json": render(gvlk_catalogue(facts["gvlk"], facts["editions"])),
+        DATA / "host_matrix.json": render(host_matrix(facts["host_matrix"])),
         DATA / "hresults.json": render(hresults(facts["errors"])),
     }
 

@@ -8,11 +8,22 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.volact.kms.plugins.module_utils._errors import BadInput
 from ansible_collections.volact.kms.plugins.plugin_utils._action import KmsAction
-from ansible_collections.volact.kms.plugins.plugin_utils._spp import Licensing, host_result, observe_host
+from ansible_collections.volact.kms.plugins.plugin_utils._spp import HostSection, Licensing, inspect_host
 from ansible_collections.volact.kms.plugins.plugin_utils._wsman import CimSession
 
-ARGUMENT_SPEC: dict[str, t.Any] = {}
+ARGUMENT_SPEC: dict[str, t.Any] = {
+    "include": {
+        "type": "list",
+        "elements": "str",
+        "choices": ["firewall", "events", "updates"],
+        "default": [],
+    },
+    "event_days": {"type": "int", "default": 8},
+}
+
+_LONGEST_DAYS = 366
 
 
 class ActionModule(KmsAction):
@@ -21,5 +32,11 @@ class ActionModule(KmsAction):
     ARGUMENT_SPEC = ARGUMENT_SPEC
 
     def execute(self, session: CimSession, parameters: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Four queries; nothing is changed."""
-        return {"changed": False, **host_result(observe_host(Licensing(session)))}
+        """Five requests, with the firewall eight; nothing is changed."""
+        days = parameters["event_days"]
+        if not 1 <= days <= _LONGEST_DAYS:
+            raise BadInput(
+                f"event_days is {days}, and it is from 1 to {_LONGEST_DAYS}. Nothing was read.", target="event_days"
+            )
+        sections = {HostSection(name) for name in parameters["include"]}
+        return {"changed": False, **inspect_host(Licensing(session), sections, days)}

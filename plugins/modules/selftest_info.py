@@ -87,7 +87,8 @@ reads:
     name:
       description:
         - What was read, one of V(identify), V(operating_system), V(licensing_service), V(windows_products),
-          V(licensing_service_6_1), V(windows_products_6_1), V(firewall_rule), V(windows_service).
+          V(host_service), V(host_products), V(licensing_service_6_1), V(windows_products_6_1), V(host_service_6_1),
+          V(host_products_6_1), V(firewall_rule), V(windows_service).
         - The names that end in V(6_1) ask a newer Windows for the properties that Windows 7 has, as is done when it
           refuses the longer list.
       returned: success

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 from ._client import ClientState, DesiredClient, plan_client, still_pending
 from ._codes import Activate, ActivationType, AddressLevel, Channel, Family, LicenseStatus, Outcome, Scope
-from ._converge import (
-    Convergence,
-    converge_client,
-    converge_host,
-    observe_client,
-    observe_host,
-    run_client,
-)
+from ._converge import Convergence, converge_client, observe_client, run_client
+from ._diagnose import Network
+from ._firewall import DesiredFirewall
+from ._firewall_rules import Profile
 from ._host import DesiredHost, HostState, plan_host
+from ._host_options import desired_host
+from ._host_results import host_result
+from ._host_run import converge_host, observe_host, run_host
 from ._hresult import explain, name_fault
-from ._inspection import Section, inspect_client
+from ._inspection import HostSection, Section, inspect_client, inspect_host
 from ._keys import ProductKey
+from ._license_files import LicenseFile
 from ._licensing import Licensing
 from ._options import desired_client
 from ._plan import Change, Plan
-from ._results import client_result, host_result, run_result
+from ._results import client_result, run_result
 from ._selftest import run_selftest
 
 __all__ = [
@@ -35,13 +35,18 @@ __all__ = [
     "ClientState",
     "Convergence",
     "DesiredClient",
+    "DesiredFirewall",
     "DesiredHost",
     "Family",
+    "HostSection",
     "HostState",
+    "LicenseFile",
     "LicenseStatus",
     "Licensing",
+    "Network",
     "Outcome",
     "Plan",
+    "Profile",
     "ProductKey",
     "Scope",
     "Section",
@@ -49,15 +54,18 @@ __all__ = [
     "converge_client",
     "converge_host",
     "desired_client",
+    "desired_host",
     "explain",
     "host_result",
     "inspect_client",
+    "inspect_host",
     "name_fault",
     "observe_client",
     "observe_host",
     "plan_client",
     "plan_host",
     "run_client",
+    "run_host",
     "run_result",
     "run_selftest",
     "still_pending",

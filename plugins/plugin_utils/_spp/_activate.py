@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import typing as t
 from dataclasses import dataclass
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import (
@@ -18,10 +19,23 @@ from ansible_collections.volact.kms.plugins.module_utils._errors import (
 )
 
 from ._codes import ActivationType, Channel, LicenseStatus, Outcome
-from ._hresult import BELOW_THRESHOLD, activation_failed, explain
+from ._confirmation import ConfirmationId
+from ._hresult import BELOW_THRESHOLD, NO_ACTIVATIONS_LEFT, activation_failed, explain
 from ._machine import Machine
-from ._plan import ACTIVATE, Change, ProductTarget
+from ._plan import DEPOSIT, Change, ProductTarget
 from ._rows import Product
+
+_LIMITS = (
+    "A KMS host key can be activated on 6 machines, and 10 times on each of them. Look whether all of them are still "
+    "hosts: host_info shows what a machine has. For more activations call the Microsoft Licensing Activation Center, "
+    "with the agreement at hand (`slui 4` on the machine shows the number of the country). Clients take a client setup "
+    "key, never this one."
+)
+_LOOK_AT_EVENTS = "Run again; if it stays so, look into the Application event log for events 12288 and 12289."
+_STAYS_UNLICENSED = (
+    "An activation of the key may be spent all the same, so wait some minutes and look at host_info first: the state "
+    "may only be late. If it stays so, restart the machine and run again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +47,13 @@ class ProductOutcome:
 
 
 def activate(machine: Machine, change: Change, target: ProductTarget) -> ProductOutcome:
-    """Activate, once. Raises ActivationFailed or NotConverged with the state's own reason."""
+    """Activate or deposit a confirmation ID, once. Raises ActivationFailed or NotConverged with the state's reason."""
     product = machine.find(target)
     if product is None:
-        kind = "Windows" if target.is_windows else "Office" if target.activation_id is None else target.activation_id
         raise NotConverged(
-            f"No {kind} licence on {machine.name} has a key ending in {target.last_five} any more, so "
+            f"No {target.kind} licence on {machine.name} has a key ending in {target.last_five} any more, so "
             f"nothing was activated. Something else changes keys on this machine.",
-            operation=ACTIVATE,
+            operation=change.operation,
             target=machine.name,
         )
     renewal = change.before == LicenseStatus.LICENSED.label
@@ -48,18 +61,33 @@ def activate(machine: Machine, change: Change, target: ProductTarget) -> Product
         # The service activates by itself in the background after a key change: a better state is success.
         return ProductOutcome(Outcome.LICENSED)
     finite = product.channel is not Channel.KMS_CLIENT
+    arguments = _confirmation(machine, change, product) if change.operation == DEPOSIT else {}
     failure: CimFault | None = None
     try:
-        with machine.recorded(ACTIVATE, finite=finite):
-            machine.call_product(product, ACTIVATE)
+        with machine.recorded(change.operation, finite=finite):
+            machine.call_product(product, change.operation, arguments)
     except (OperationTimedOut, TransportTimeout) as error:
         return _await(machine, target, error, finite)
     except CimFault as fault:
-        machine.operations.append(ACTIVATE)
+        machine.operations.append(change.operation)
         failure = fault
     else:
         machine.refresh(product.family)
-    return _judge(machine, target, failure, renewal)
+    return _judge(machine, change, target, failure, renewal)
+
+
+def _confirmation(machine: Machine, change: Change, product: Product) -> dict[str, str]:
+    """The confirmation ID, and the installation ID as it is now: it fits to that one only."""
+    installation_id = machine.licensing.installation_id(product.activation_id)
+    if installation_id is None:
+        raise NotConverged(
+            f"{machine.name} shows no installation ID of {product.name}, so the confirmation ID was not deposited.",
+            operation=DEPOSIT,
+            target=machine.name,
+            hint="Restart the service sppsvc and run again.",
+        )
+    confirmation_id = t.cast(ConfirmationId, change.arguments["ConfirmationId"])
+    return {"InstallationId": installation_id, "ConfirmationId": confirmation_id.reveal()}
 
 
 def _is_of_type(product: Product, wanted: ActivationType | None) -> bool:
@@ -72,7 +100,7 @@ def _await(machine: Machine, target: ProductTarget, cause: KmsError, finite: boo
     Unless asking again may spend a second activation of a MAK or host key: that is a user's decision.
     """
     try:
-        machine.poll(lambda: machine.is_licensed(target), f"{_kind(target)} is activated", cause)
+        machine.poll(lambda: machine.is_licensed(target), f"{target.kind} is activated", cause)
     except OutcomeUnknown:
         if finite:
             raise
@@ -80,7 +108,9 @@ def _await(machine: Machine, target: ProductTarget, cause: KmsError, finite: boo
     return ProductOutcome(Outcome.LICENSED)
 
 
-def _judge(machine: Machine, target: ProductTarget, failure: CimFault | None, renewal: bool) -> ProductOutcome:
+def _judge(
+    machine: Machine, change: Change, target: ProductTarget, failure: CimFault | None, renewal: bool
+) -> ProductOutcome:
     """Only the state decides: a call may succeed without effect, and fail while the service got there by itself."""
     product = machine.find(target)
     if product is not None and product.is_licensed and not (renewal and failure):
@@ -88,18 +118,17 @@ def _judge(machine: Machine, target: ProductTarget, failure: CimFault | None, re
     code = failure.code if failure else product.license_status_reason if product else None
     if code == BELOW_THRESHOLD:
         return ProductOutcome(Outcome.PENDING, f"the KMS host's count is below the threshold ({explain(code)})")
-    name = product.name if product else _kind(target)
+    name = product.name if product else target.kind
+    is_host = product is not None and product.channel is Channel.KMS_HOST
     if failure is not None:
+        if is_host and failure.code == NO_ACTIVATIONS_LEFT:
+            failure.hint = _LIMITS
         raise activation_failed(failure, f"Could not activate {name}", machine.name)
     raise NotConverged(
-        f"Activate reported success on {machine.name}, and {name} is still not licensed"
-        f"{f' ({explain(code)})' if code else ''}.",
-        operation=ACTIVATE,
+        f"{change.operation} reported success on {machine.name}, and {name} is still not licensed"
+        f"{f' ({explain(code)})' if code else ''}.{f' {_STAYS_UNLICENSED}' if is_host else ''}",
+        operation=change.operation,
         target=machine.name,
         code=code or None,
-        hint="Run again; if it stays so, look into the Application event log for events 12288 and 12289.",
+        hint=_STAYS_UNLICENSED if is_host else _LOOK_AT_EVENTS,
     )
-
-
-def _kind(target: ProductTarget) -> str:
-    return "Windows" if target.is_windows else "Office"

@@ -19,16 +19,20 @@ from ansible_collections.volact.kms.plugins.module_utils._errors import (
 
 from ._activate import ProductOutcome, activate
 from ._codes import Outcome
+from ._confirmation import ConfirmationId
+from ._firewall_write import change_firewall
 from ._hresult import activation_failed
-from ._install import install_key
+from ._install import install_key, install_license
 from ._keys import ProductKey
 from ._machine import Machine
 from ._plan import (
     ACTIVATE,
     DELETE_VALUE,
+    DEPOSIT,
     INSTALL_KEY,
+    INSTALL_LICENSE,
     RESTART,
-    SET_VALUE,
+    START,
     UNINSTALL_KEY,
     Change,
     FirewallTarget,
@@ -38,7 +42,7 @@ from ._plan import (
     ServiceTarget,
     WindowsServiceTarget,
 )
-from ._windows_service import restart
+from ._windows_service import restart, start
 
 _OF_ONE_PRODUCT = (ActivationFailed, BadInput, NotConverged, NotSupported, OutcomeUnknown)
 """What ends the work on one product, and says nothing about the others."""
@@ -60,9 +64,13 @@ class Applier:
         return worst_of(list(self.outcomes.values()))
 
     def apply(self, plan: Plan) -> None:
-        """Carry out `plan`. A failure of one product among several is kept, and the others go on."""
+        """Carry out `plan`. A failure of one product among several is kept, and the others go on.
+
+        Where the outcome of one is unknown, it may still be under way: then nothing is done that is for all of them,
+        such as a restart of the service.
+        """
         for change in plan.changes:
-            if change.product in self.failures:
+            if change.product in self.failures or (change.product is None and self._is_something_under_way):
                 continue
             if change.product is None:
                 self._carry_out(change)
@@ -73,11 +81,19 @@ class Applier:
                 self.failures[change.product] = error
                 self.outcomes[change.product] = ProductOutcome(Outcome.FAILED, error.message)
 
+    @property
+    def _is_something_under_way(self) -> bool:
+        return any(isinstance(error, OutcomeUnknown) for error in self.failures.values())
+
     def _carry_out(self, change: Change) -> None:
         machine, target = self._machine, change.target
+        if not self._is_due(change):
+            return
         if change.operation == INSTALL_KEY:
             install_key(machine, change)
-        elif change.operation == ACTIVATE and isinstance(target, ProductTarget):
+        elif change.operation == INSTALL_LICENSE:
+            install_license(machine, str(change.arguments["License"]))
+        elif change.operation in (ACTIVATE, DEPOSIT) and isinstance(target, ProductTarget):
             self.outcomes[change.product or ""] = activate(machine, change, target)
         elif isinstance(target, ServiceTarget):
             with machine.recorded(change.operation):
@@ -87,18 +103,21 @@ class Applier:
         elif isinstance(target, RegistryTarget):
             self._change_value(change, target)
         elif isinstance(target, FirewallTarget):
-            self._switch_rule(change.operation, target)
+            change_firewall(machine, change)
         elif isinstance(target, WindowsServiceTarget) and change.operation == RESTART:
             restart(machine, target.name)
+        elif isinstance(target, WindowsServiceTarget) and change.operation == START:
+            start(machine, target.name)
         else:
             raise AssertionError(f"no way to carry out {change.operation} on {target}")
 
+    def _is_due(self, change: Change) -> bool:
+        if change.once_there is not None and self._machine.find(change.once_there) is None:
+            return False
+        return change.once_licensed is None or self._machine.has_licensed(change.once_licensed)
+
     def _change_product(self, change: Change, target: ProductTarget) -> None:
         machine = self._machine
-        if change.once_licensed is not None:
-            wanted = machine.find(change.once_licensed)
-            if wanted is None or not wanted.is_licensed:
-                return
         product = machine.find(target)
         if product is None:
             if change.operation == UNINSTALL_KEY:
@@ -120,24 +139,16 @@ class Applier:
             machine.refresh(product.family)
 
     def _change_value(self, change: Change, target: RegistryTarget) -> None:
-        registry = self._machine.registry
+        registry, value = self._machine.registry, change.arguments.get("value")
         with self._machine.recorded(change.operation):
-            if change.operation == SET_VALUE:
-                registry.set_number(target.key, target.name, int(str(change.arguments["value"])))
-            elif change.operation == DELETE_VALUE:
+            if change.operation == DELETE_VALUE:
                 registry.delete(target.key, target.name)
-
-    def _switch_rule(self, method: str, target: FirewallTarget) -> None:
-        machine = self._machine
-        rule = machine.licensing.firewall_rule(target.rule)
-        if rule is None:
-            raise NotConverged(
-                f"The firewall rule {target.rule} of {machine.name} disappeared while it was being changed.",
-                operation=method,
-                target=target.rule,
-            )
-        with machine.recorded(method):
-            machine.licensing.switch_firewall_rule(rule, method)
+            elif isinstance(value, int):
+                registry.set_number(target.key, target.name, value)
+            elif isinstance(value, tuple):
+                registry.set_strings(target.key, target.name, value)
+            elif isinstance(value, str):
+                registry.set_text(target.key, target.name, value)
 
 
 def worst_of(outcomes: list[ProductOutcome]) -> ProductOutcome | None:
@@ -145,7 +156,8 @@ def worst_of(outcomes: list[ProductOutcome]) -> ProductOutcome | None:
     return min(outcomes, key=lambda each: _WORST_FIRST.index(each.outcome), default=None)
 
 
-def _plain(change: Change) -> dict[str, str | int | bool]:
+def _plain(change: Change) -> dict[str, str | int | bool | tuple[str, ...]]:
     return {
-        name: value.reveal() if isinstance(value, ProductKey) else value for name, value in change.arguments.items()
+        name: value.reveal() if isinstance(value, (ProductKey, ConfirmationId)) else value
+        for name, value in change.arguments.items()
     }

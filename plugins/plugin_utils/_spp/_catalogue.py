@@ -73,6 +73,11 @@ def _catalogue() -> _Catalogue:
     )
 
 
+def gvlks() -> tuple[Gvlk, ...]:
+    """All published client setup keys, the newest products first."""
+    return _catalogue().gvlks
+
+
 def published(key: ProductKey) -> Gvlk | None:
     """The catalogue's row of `key`, or None: then only the machine can tell what kind of key it is."""
     return next((gvlk for gvlk in _catalogue().gvlks if gvlk.key == key), None)
@@ -87,6 +92,12 @@ def edition_name(system: OperatingSystem) -> str:
     """The edition in words, from its SKU number (a caption is localised), for example "Enterprise"."""
     row = _catalogue().skus.get(system.sku)
     return row["name"] if row else f"an edition with SKU number {system.sku}"
+
+
+def why_no_volume_key(system: OperatingSystem) -> str | None:
+    """Why Microsoft publishes no volume key for the machine's edition, for example of Home; None where it may."""
+    row = _catalogue().skus.get(system.sku)
+    return row["no_gvlk"] if row else None
 
 
 def gvlk_for(system: OperatingSystem) -> Gvlk:
@@ -137,16 +148,9 @@ def refuse_evaluation(system: OperatingSystem) -> None:
         )
 
 
-def refuse_azure_edition(system: OperatingSystem) -> None:
-    """Raise NotSupported for Azure Edition, which can never be a KMS host. Source: gvlk.yaml, "Azure Edition hosts"."""
-    if system.sku in _AZURE_EDITIONS:
-        raise NotSupported(
-            f"{system.computer_name} runs {edition_name(system)} (SKU {system.sku}, build {system.build}), which can "
-            f"never be a KMS host. Nothing was changed. Give the KMS host key to a Standard or Datacenter machine.",
-            operation="choose_key",
-            target=system.computer_name,
-            hint="Give the KMS host key to a Standard or Datacenter machine.",
-        )
+def is_azure_edition(system: OperatingSystem) -> bool:
+    """Whether it is Datacenter: Azure Edition, which can never be a KMS host. Source: kms-activation-planning."""
+    return system.sku in _AZURE_EDITIONS
 
 
 def _no_key(system: OperatingSystem, reason: str, hint: str) -> NotSupported:

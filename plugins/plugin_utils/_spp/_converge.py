@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""observe -> plan -> apply -> observe, for a client and for a host."""
+"""observe -> plan -> apply -> observe, for a client; and what it has in common with a host."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ._client_address import ADDRESS_METHODS, questions
 from ._codes import DEFAULT_KMS_PORT, Activate, Family, Outcome, Scope
 from ._diagnose import Network, Surroundings, diagnose
 from ._dns_suffixes import read_suffixes
-from ._host import FIREWALL_RULE, DesiredHost, HostState, plan_host
+from ._host_state import HostState
 from ._licensing import Licensing
 from ._machine import Machine
 from ._plan import ACTIVATE, Change, Plan
@@ -30,8 +30,6 @@ from ._registry import Registry
 from ._registry_levels import ACTIVATION_KEY, MANUAL_VALUE, OSPP_KEY, read_level
 from ._rows import Product
 from ._selection import Selection, Skipped, select
-
-_NOTHING = Plan()
 
 State = t.TypeVar("State", ClientState, HostState)
 
@@ -42,6 +40,7 @@ class Convergence(t.Generic[State]):
 
     `outcome` is that of the activation, of several the worst; None where none was asked for. `outcomes` has it by
     activation ID. `failure` is what went wrong, with one product or several. `skipped` was left alone.
+    `warnings` are sentences for the user.
     """
 
     plan: Plan
@@ -52,6 +51,7 @@ class Convergence(t.Generic[State]):
     outcomes: Mapping[str, ProductOutcome] = field(default_factory=dict)
     skipped: tuple[Skipped, ...] = ()
     failure: KmsError | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def pending_products(self) -> tuple[Product, ...]:
@@ -83,13 +83,6 @@ def _with_office_service(licensing: Licensing, state: ClientState) -> ClientStat
         host, port = (level.kms_host, level.kms_port) if level else (None, None)
         service = dataclasses.replace(service, kms_machine=host, kms_port=port or DEFAULT_KMS_PORT)
     return dataclasses.replace(state, office_service=service)
-
-
-def observe_host(licensing: Licensing) -> HostState:
-    """A machine as host: three queries, and one for the firewall rule where Windows has the class."""
-    client = observe_client(licensing)
-    rule = None if client.system.is_6_1 else licensing.firewall_rule(FIREWALL_RULE)
-    return HostState(client.system, client.service, client.products, rule)
 
 
 def converge_client(licensing: Licensing, desired: DesiredClient, *, check_mode: bool) -> Convergence[ClientState]:
@@ -131,7 +124,7 @@ def run_client(
             if fresh := _shown_only_now(plan_client(after, once), plan):
                 applier.apply(fresh)
                 after = _observe_again(licensing, machine, state)
-            _check_promise(plan_client(after, once), applier, state.system.computer_name)
+            check_promise(plan_client(after, once), applier, state.system.computer_name)
     if not applier.failures:
         return _client_run(plan, after, desired, machine.operations, applier.outcomes, None)
     after = _state_after_failure(licensing, machine, state)
@@ -139,7 +132,7 @@ def run_client(
         product = _product_of(after, desired, name)
         suffixes = functools.partial(_suffixes, licensing, after, product)
         diagnose(error, after, product, surroundings if desired.diagnose else None, skew, suffixes)
-    failure = _failure(applier, plan, state.system.computer_name)
+    failure = failure_of(applier, plan, state.system.computer_name)
     failure.progress = {"changed": bool(machine.operations), "operations": list(machine.operations)}
     return _client_run(plan, after, desired, machine.operations, applier.outcomes, failure)
 
@@ -200,32 +193,6 @@ def _read_registry(
     return dataclasses.replace(state, levels=tuple(level for level in found if level))
 
 
-def converge_host(licensing: Licensing, desired: DesiredHost, *, check_mode: bool) -> Convergence[HostState]:
-    """Make a host what it should be. Raises KmsError; nothing was changed unless its `progress` says so."""
-    state = observe_host(licensing)
-    plan = plan_host(state, desired)
-    if check_mode or not plan:
-        return Convergence(plan, state, plan.operations, _host_outcome(state, desired.activate, plan))
-    machine = Machine(licensing, state.system, (state.service,), state.products)
-    applier = Applier(machine)
-    with machine.progress_in_errors():
-        applier.apply(plan)
-        after = observe_host(licensing)
-        _check_promise(plan_host(after, desired), applier, state.system.computer_name)
-    done = applier.worst
-    outcome = done.outcome if done else _host_outcome(after, desired.activate, _NOTHING)
-    return Convergence(plan, after, machine.operations, outcome, done.reason if done else None)
-
-
-def _host_outcome(state: HostState, activate: Activate, plan: Plan) -> Outcome | None:
-    """The outcome where nothing was sent: of an activation that isn't needed, or that check mode only predicts."""
-    if activate is Activate.NEVER:
-        return None
-    if ACTIVATE in plan.operations or (state.windows and state.windows.is_licensed):
-        return Outcome.LICENSED
-    return None
-
-
 def _client_run(
     plan: Plan,
     state: ClientState,
@@ -267,7 +234,7 @@ def _once(activate: Activate) -> Activate:
     return Activate.IF_NEEDED if activate is Activate.RENEW else activate
 
 
-def _failure(applier: Applier, plan: Plan, machine: str) -> KmsError:
+def failure_of(applier: Applier, plan: Plan, machine: str) -> KmsError:
     """What went wrong: the error itself where one product failed, else one sentence that names each."""
     failures = list(applier.failures.values())
     first = failures[0]
@@ -298,7 +265,7 @@ def _shown_only_now(rest: Plan, plan: Plan) -> Plan:
     return Plan(tuple(change for change in fresh if _key_of(change) not in known))
 
 
-def _check_promise(rest: Plan, applier: Applier, machine: str) -> None:
+def check_promise(rest: Plan, applier: Applier, machine: str) -> None:
     """Fail when operations succeeded without effect. A pending activation is no broken promise."""
     pending = {product for product, each in applier.outcomes.items() if each.outcome is Outcome.PENDING}
     missing = [

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a machine's Application log tells about its KMS requests: events 12288 (asked) and 12289 (answered).
+"""What a machine's Application log tells about its KMS requests and, of a KMS host, about its SRV record.
 
-Only numbers and names are read, never a message: messages are in the display language of the machine.
+Events 12288 (asked) and 12289 (answered) are a client's, 12293 (not published) and 12294 (published) are a host's. Only
+numbers and names are read, never a message: messages are in the display language of the machine.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ from ._hresult import explain
 
 REQUEST = 12288
 RESPONSE = 12289
+NOT_PUBLISHED = 12293
+PUBLISHED = 12294
 
-EVENT_PROPERTIES = ("EventCode", "InsertionStrings", "Logfile", "RecordNumber", "TimeGenerated")
+EVENT_PROPERTIES = ("EventCode", "InsertionStrings", "Logfile", "RecordNumber", "SourceName", "TimeGenerated")
 
 #: One renewal interval and a day: what a healthy client has asked last is in it. More of the log costs more time.
 DAYS = 8
@@ -40,6 +43,10 @@ _STATUS_FLAGS = {
     0x04000000: "NOT_ENOUGH_COUNT",
     0x08000000: "NOT_WINDOWS_SLP",
 }
+
+# Volume Shadow Copy uses 12293 too. Source: events.yaml, names of the provider that were seen.
+_PUBLISHERS = ("security-spp", "security-licensing-slc", "software protection platform")
+_NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+", re.IGNORECASE | re.ASCII)
 
 # The first field, wherever it stands: alone, at the start of a list, or behind words ("... Info: 0xC004F06C,5,...").
 _FIRST_FIELD = re.compile(r"\b(?:0x[0-9a-f]{1,8})\b", re.IGNORECASE | re.ASCII)
@@ -92,20 +99,52 @@ class KmsHistory:
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Publishing:
+    """Event 12293 or 12294: how publishing the SRV record in a domain went; `code` is 0 where it succeeded."""
+
+    event: int
+    recorded: datetime | None
+    record_number: int
+    code: int | None
+    domain: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PublishingHistory:
+    """The newest attempt in each domain, the newest first; None where nobody knows, and then `reason` says why."""
+
+    attempts: tuple[Publishing, ...] | None
+    reason: str | None = None
+
+
 def read_history(session: CimSession, now: datetime | None, days: int = DAYS) -> KmsHistory:
     """Ask the Application log for the last `days` days before `now`, the clock of the machine.
 
     A log that cannot be read in time, or at all, is no failure of the machine: the history is unknown, with a reason.
     """
+    rows, reason = _read_log(session, now, days, (REQUEST, RESPONSE))
+    return KmsHistory(None, reason) if rows is None else KmsHistory(newest_requests(rows))
+
+
+def read_publishing(session: CimSession, now: datetime | None, days: int = DAYS) -> PublishingHistory:
+    """The same for a host's attempts to publish its SRV record: at each start of its service, and once a day."""
+    rows, reason = _read_log(session, now, days, (NOT_PUBLISHED, PUBLISHED))
+    return PublishingHistory(None, reason) if rows is None else PublishingHistory(newest_attempts(rows))
+
+
+def _read_log(
+    session: CimSession, now: datetime | None, days: int, codes: Sequence[int]
+) -> tuple[list[CimInstance] | None, str | None]:
+    """The rows, or why there are none."""
     if now is None:
-        return KmsHistory(None, "The machine did not tell its clock, and without it the log cannot be bounded.")
+        return None, "The machine did not tell its clock, and without it the log cannot be bounded."
     try:
-        rows = session.query(_query(now, days))
+        return session.query(_query(now, days, codes)), None
     except (OperationTimedOut, TransportTimeout):
-        return KmsHistory(None, "The Application log was not read: the machine did not answer in time.")
+        return None, "The Application log was not read: the machine did not answer in time."
     except CimFault as fault:
-        return KmsHistory(None, f"The Application log could not be read: {_why(fault)}.")
-    return KmsHistory(newest_requests(rows))
+        return None, f"The Application log could not be read: {_why(fault)}."
 
 
 def newest_requests(rows: Iterable[CimInstance]) -> tuple[KmsRequest, ...]:
@@ -127,11 +166,38 @@ def newest_requests(rows: Iterable[CimInstance]) -> tuple[KmsRequest, ...]:
     return tuple(replace(request, response=_answer(request, responses)) for request in newest.values())
 
 
-def _query(now: datetime, days: int) -> str:
+def newest_attempts(rows: Iterable[CimInstance]) -> tuple[Publishing, ...]:
+    """The newest attempt in each domain in rows of EVENT_PROPERTIES, the newest first."""
+    newest: dict[str | None, Publishing] = {}
+    attempts = (attempt for row in rows if (attempt := _publishing(row)))
+    for attempt in sorted(attempts, key=_age, reverse=True):
+        newest.setdefault(attempt.domain, attempt)
+    return tuple(newest.values())
+
+
+def _publishing(row: CimInstance) -> Publishing | None:
+    """An attempt. Microsoft's samples have the code before the domain in a list, and behind it in words."""
+    event = row.integer("EventCode")
+    source = (row.text("SourceName") or "").lower()
+    if event not in (NOT_PUBLISHED, PUBLISHED) or (source and not any(name in source for name in _PUBLISHERS)):
+        return None
+    text = ", ".join(row.strings("InsertionStrings"))
+    code, domain = _FIRST_FIELD.search(text), _NAME.search(text)
+    return Publishing(
+        event=event,
+        recorded=_moment(row),
+        record_number=row.integer("RecordNumber") or 0,
+        code=0 if event == PUBLISHED else int(code.group(), 16) if code else None,
+        domain=domain.group().lower() if domain else None,
+    )
+
+
+def _query(now: datetime, days: int, codes: Sequence[int]) -> str:
     since = (now - timedelta(days=days)).astimezone(timezone.utc).strftime("%Y%m%d%H%M%S")
+    numbers = " OR ".join(f"EventCode = {code}" for code in codes)
     return (
         f"SELECT {', '.join(EVENT_PROPERTIES)} FROM Win32_NTLogEvent WHERE Logfile = 'Application' "
-        f"AND (EventCode = {REQUEST} OR EventCode = {RESPONSE}) AND TimeGenerated >= '{since}.000000+000'"
+        f"AND ({numbers}) AND TimeGenerated >= '{since}.000000+000'"
     )
 
 
@@ -142,7 +208,7 @@ def _why(fault: CimFault) -> str:
     return f"{known.meaning} ({known})" if known.meaning else str(known)
 
 
-def _age(event: KmsRequest | KmsResponse) -> tuple[datetime, int]:
+def _age(event: KmsRequest | KmsResponse | Publishing) -> tuple[datetime, int]:
     """By time, because record numbers begin again when a log is cleared; by number within the same second."""
     return (event.recorded or datetime.min.replace(tzinfo=timezone.utc), event.record_number)
 

@@ -16,6 +16,9 @@ from ansible_collections.volact.kms.plugins.module_utils._errors import Activati
 BELOW_THRESHOLD = 0xC004F038
 """SL_E_VL_NOT_ENOUGH_COUNT: the KMS host answered, its count is still too low."""
 
+NO_ACTIVATIONS_LEFT = 0xC004C008
+"""SL_E_CHPA_MAXIMUM_UNLOCK_EXCEEDED: Microsoft gave all activations of the key, or it is on too many machines."""
+
 INVALID_QUERY = frozenset({0x80041017, 0x8033801A})
 """WBEM_E_INVALID_QUERY: also what a query gets that names a property which this Windows lacks. A fault without a code
 of WMI says ERROR_WSMAN_ENUMERATE_CANNOT_PROCESS_FILTER. Which of the two a machine sends is unverified: accept both."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A client looked at more closely than managing it needs: also its registry and its Application log, where wanted."""
+"""A client or a host looked at more closely than managing it needs: registry, event log, updates, where wanted."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ from ._client_state import ClientState
 from ._codes import Family, Scope
 from ._converge import observe_client
 from ._dns_suffixes import read_suffixes
-from ._events import DAYS, read_history
+from ._events import DAYS, read_history, read_publishing
+from ._host_results import host_result, publishing_result, updates_result
+from ._host_run import observe_host
 from ._hresult import name_fault
 from ._licensing import Licensing
+from ._preflight import read_all_updates
 from ._registry import Registry
 from ._registry_levels import read_settings
 from ._results import client_result, dns_result, history_result, registry_result
@@ -49,6 +52,29 @@ def inspect_client(
         result["dns"] = _dns(licensing, state)
     if Section.EVENTS in sections:
         result["events"] = history_result(read_history(licensing.session, state.system.clock, days))
+    return result
+
+
+class HostSection(str, enum.Enum):
+    """The same for a host."""
+
+    FIREWALL = "firewall"
+    EVENTS = "events"
+    UPDATES = "updates"
+
+
+def inspect_host(licensing: Licensing, sections: Collection[HostSection] = (), days: int = DAYS) -> Result:
+    """The result of one observation of a host, and of the sections asked for: five requests, eight with the firewall.
+
+    Raises KmsError as `inspect_client` does.
+    """
+    firewall = HostSection.FIREWALL in sections
+    state = observe_host(licensing, firewall=firewall, publish_domains=True, intervals=True)
+    result = host_result(state)
+    if HostSection.EVENTS in sections:
+        result["host"] |= publishing_result(read_publishing(licensing.session, state.system.clock, days))
+    if HostSection.UPDATES in sections:
+        result["host"]["updates"] = updates_result(state.system, read_all_updates(licensing, state.system))
     return result
 
 

@@ -14,16 +14,16 @@ from ansible_collections.volact.kms.plugins.module_utils._errors import BadReply
 from ansible_collections.volact.kms.plugins.plugin_utils._wsman import CimInstance, CimSession
 
 from . import _rows
-from ._codes import OFFICE_2010_APPLICATION, OFFICE_APPLICATION, WINDOWS_APPLICATION, Family, Scope
+from ._codes import OFFICE_2010_APPLICATION, OFFICE_APPLICATION, WINDOWS_APPLICATION, Channel, Family, Scope
 from ._hresult import INVALID_QUERY, NO_SUCH_CLASS, explain
-from ._rows import FirewallRule, LicensingService, OperatingSystem, Product
-
-FIREWALL_NAMESPACE = "root/StandardCimv2"
+from ._rows import LicensingService, OperatingSystem, Product, WindowsService
 
 SLOW_OPERATION_SECONDS = 60.0
 """What the server grants at most (MaxTimeoutms). Activating against a dead host takes most of it."""
 
-_SLOW_OPERATIONS = frozenset({"InstallProductKey", "Activate", "RefreshLicenseStatus"})
+_SLOW_OPERATIONS = frozenset(
+    {"InstallProductKey", "InstallLicense", "Activate", "DepositOfflineConfirmationId", "RefreshLicenseStatus"}
+)
 
 _SERVICE_CLASSES = {Family.SPP: "SoftwareLicensingService", Family.OSPP: "OfficeSoftwareProtectionService"}
 _PRODUCT_CLASSES = {Family.SPP: "SoftwareLicensingProduct", Family.OSPP: "OfficeSoftwareProtectionProduct"}
@@ -46,6 +46,9 @@ class Clock(t.Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Let `seconds` pass."""
+
+    def time(self) -> float:
+        """Seconds since 1970, by the controller's own clock."""
 
 
 class Licensing:
@@ -93,6 +96,39 @@ class Licensing:
             products += self._office_products()
         return tuple(sorted(products, key=lambda product: (product.is_office, product.family is Family.OSPP)))
 
+    def host_service(self, system: OperatingSystem) -> LicensingService:
+        """SoftwareLicensingService, with what only a KMS host has."""
+        rows = self._select(
+            "SoftwareLicensingService", _rows.HOST_SERVICE_PROPERTIES, _rows.HOST_SERVICE_PROPERTIES_6_1, system.is_6_1
+        )
+        return LicensingService.from_instance(_single(rows, "SoftwareLicensingService"))
+
+    def host_products(self, system: OperatingSystem) -> tuple[Product, ...]:
+        """The rows that have a key, with the counters of a KMS host; Windows first.
+
+        The host keys of Office are here on every Windows, so the classes of Office itself are not asked.
+        """
+        rows = self._select(
+            "SoftwareLicensingProduct",
+            _rows.HOST_PRODUCT_PROPERTIES,
+            _rows.HOST_PRODUCT_PROPERTIES_6_1,
+            system.is_6_1,
+            f" WHERE {_APPLICATIONS[Scope.ALL]} AND PartialProductKey IS NOT NULL",
+        )
+        return tuple(sorted((Product.from_instance(row) for row in rows), key=lambda product: product.is_office))
+
+    def office_host_licences(self) -> tuple[Product, ...]:
+        """The licences of KMS hosts for Office, with a key or not. Where Office is installed there are many others."""
+        names = ", ".join(_rows.LICENCE_PROPERTIES)
+        rows = self._session.query(f"SELECT {names} FROM SoftwareLicensingProduct WHERE {_APPLICATIONS[Scope.OFFICE]}")
+        found = (Product.from_instance(row) for row in rows)
+        return tuple(product for product in found if product.channel is Channel.KMS_HOST)
+
+    def installation_id(self, activation_id: str) -> str | None:
+        """OfflineInstallationId: the digits that are told the telephone service. None where there is no key."""
+        wql = f"SELECT ID, OfflineInstallationId FROM SoftwareLicensingProduct WHERE ID = '{activation_id}'"
+        return next((row.text("OfflineInstallationId") or None for row in self._session.query(wql)), None)
+
     def _office_products(self) -> list[Product]:
         """The rows with a key of the classes of Office itself; a machine without such an Office has no such class.
 
@@ -127,19 +163,6 @@ class Licensing:
             raise
         return LicensingService.from_instance(rows[0], Family.OSPP) if rows else None
 
-    def firewall_rule(self, name: str) -> FirewallRule | None:
-        """A built-in rule of the local policy, or None where this Windows has no such rule or class."""
-        try:
-            rows = self._session.query(
-                f"SELECT {', '.join(_rows.RULE_PROPERTIES)} FROM MSFT_NetFirewallRule WHERE InstanceID = '{name}'",
-                namespace=FIREWALL_NAMESPACE,
-            )
-        except CimFault as fault:
-            if fault.code in NO_SUCH_CLASS:
-                return None
-            raise
-        return FirewallRule.from_instance(rows[0]) if rows else None
-
     def call_service(self, service: LicensingService, method: str, arguments: Parameters) -> None:
         """A method of a licensing service. Raises CimFault with the HRESULT, however it was reported."""
         self._call(_SERVICE_CLASSES[service.family], method, arguments, {"Version": service.version})
@@ -148,25 +171,10 @@ class Licensing:
         """A method of one licence: always by ID, without one some methods mean all products."""
         self._call(_PRODUCT_CLASSES[family], method, arguments, {"ID": activation_id})
 
-    def switch_firewall_rule(self, rule: FirewallRule, method: str) -> None:
-        """Enable or Disable a rule. Its output may be empty, which means success (seen on real machines)."""
-        keys = {
-            "CreationClassName": rule.creation_class_name,
-            "PolicyRuleName": "",
-            "SystemCreationClassName": "",
-            "SystemName": "",
-        }
-        output = self._session.invoke("MSFT_NetFirewallRule", method, keys=keys, namespace=FIREWALL_NAMESPACE)
-        _raise_hresult(output, "MSFT_NetFirewallRule", method)
-
-    def windows_service_state(self, name: str) -> str:
-        """Win32_Service.State, an English word on every Windows: Running, Stopped, Start Pending, ..."""
-        return self._only(f"SELECT Name, State FROM Win32_Service WHERE Name = '{name}'").text("State") or "Unknown"
-
-    def windows_service_start_mode(self, name: str) -> str:
-        """Win32_Service.StartMode, an English word on every Windows: Auto, Manual, Disabled, ..."""
-        wql = f"SELECT Name, StartMode FROM Win32_Service WHERE Name = '{name}'"
-        return self._only(wql).text("StartMode") or "Unknown"
+    def windows_service(self, name: str) -> WindowsService:
+        """State and start mode of a service of Windows."""
+        row = self._only(f"SELECT Name, StartMode, State FROM Win32_Service WHERE Name = '{name}'")
+        return WindowsService(row.text("State") or "Unknown", row.text("StartMode") or "Unknown")
 
     def control_windows_service(self, name: str, method: str) -> int:
         """StartService or StopService; the return code (0: accepted). The state follows later."""

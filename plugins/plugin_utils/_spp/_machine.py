@@ -20,7 +20,7 @@ from ansible_collections.volact.kms.plugins.module_utils._errors import (
 
 from ._codes import Family, Scope
 from ._licensing import Licensing
-from ._plan import ACTIVATE, INSTALL_KEY, REFRESH, UNINSTALL_KEY, ProductTarget
+from ._plan import ACTIVATE, DEPOSIT, INSTALL_KEY, REFRESH, UNINSTALL_KEY, ProductTarget
 from ._registry import Registry
 from ._rows import LicensingService, OperatingSystem, Product
 
@@ -30,7 +30,7 @@ POLL_SECONDS = 90.0
 SETTLE_MINUTES = 3
 """After that an activation that was under way has ended: longer than the server's longest time-out and our polling."""
 
-_CHANGES_LICENCES = (INSTALL_KEY, UNINSTALL_KEY, ACTIVATE, REFRESH)
+_CHANGES_LICENCES = (INSTALL_KEY, UNINSTALL_KEY, ACTIVATE, DEPOSIT, REFRESH)
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 10.0
 
@@ -49,8 +49,13 @@ class Machine:
         services: t.Iterable[LicensingService | None],
         products: tuple[Product, ...],
         scope: Scope = Scope.WINDOWS,
+        *,
+        read: t.Callable[[], tuple[Product, ...]] | None = None,
     ) -> None:
-        """Start from what was just observed: nothing is read again until something was changed."""
+        """Start from what was just observed: nothing is read again until something was changed.
+
+        `read` reads the licences, by default those in `scope`.
+        """
         self.licensing = licensing
         self.system = system
         self.name = system.computer_name
@@ -58,6 +63,7 @@ class Machine:
         self.operations: list[str] = []
         self._services = {service.family: service for service in services if service is not None}
         self._scope = scope
+        self._read_products = read or self._products_in_scope
         self._products = products
         self._has_own_classes = any(product.family is Family.OSPP for product in products)
         self._is_settled = self._is_known = True
@@ -70,8 +76,11 @@ class Machine:
         return self._products
 
     def _read(self) -> None:
-        self._products = self.licensing.products(self.system, self._scope, own_classes=self._has_own_classes)
+        self._products = self._read_products()
         self._is_settled = self._is_known = True
+
+    def _products_in_scope(self) -> tuple[Product, ...]:
+        return self.licensing.products(self.system, self._scope, own_classes=self._has_own_classes)
 
     @property
     def last_products(self) -> tuple[Product, ...]:
@@ -80,9 +89,16 @@ class Machine:
 
     def find(self, target: ProductTarget) -> Product | None:
         """The licence that a target means, as it is now: read again only if keys or activations may have changed."""
+        return next(self._all(target), None)
+
+    def has_licensed(self, target: ProductTarget) -> bool:
+        """Whether any licence that a target means is activated, as far as is known now."""
+        return any(product.is_licensed for product in self._all(target))
+
+    def _all(self, target: ProductTarget) -> t.Iterator[Product]:
         if not self._is_known:
             self._read()
-        return next((product for product in self._products if target.matches(product)), None)
+        return (product for product in self._products if target.matches(product))
 
     def look_again(self, target: ProductTarget) -> Product | None:
         """The same, always asked."""

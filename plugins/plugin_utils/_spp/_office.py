@@ -41,3 +41,14 @@ def suite_of(product: Product) -> str | None:
     if product.application_id == OFFICE_2010_APPLICATION:
         release = "2010"
     return f"{release}/{found['stem'].lower()}"
+
+
+def release_of(product: Product) -> str | None:
+    """The release of Office that a licence of a KMS host is of, for example "2021"; None where it doesn't tell.
+
+    The name of a client's licence says more (see suite_of). Source: products_text.yaml, "... VL_KMS_Host edition"
+    """
+    if product.application_id == OFFICE_2010_APPLICATION:
+        return "2010"
+    label = _LABEL.search(product.name) or _LABEL.search(product.description)
+    return _RELEASES.get(label["number"]) if label else None

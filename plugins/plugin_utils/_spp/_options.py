@@ -36,14 +36,14 @@ def desired_client(options: Options) -> DesiredClient:
     return DesiredClient(
         channel=_CHANNELS.get(options["channel"]),
         product_key=ProductKey(key) if key else None,
-        kms_host=_kms_host(options["kms_host"]),
-        kms_port=_kms_port(options["kms_port"]),
+        kms_host=kms_host(options["kms_host"]),
+        kms_port=port_number(options["kms_port"], "kms_port"),
         discovery=bool(options["discovery"]),
         activate=Activate(options["activate"] or "never"),
         convert_host=bool(options["convert_host"]),
         scope=Scope(options["product"] or "windows"),
         product_name=options["product_name"] or None,
-        activation_id=_activation_id(options["activation_id"]),
+        activation_id=activation_id(options["activation_id"]),
         absent=options["state"] == "absent",
         remove_windows_key=bool(options["remove_windows_key"]),
         activation_type=_activation_type(options),
@@ -83,7 +83,7 @@ def _refuse_contradictions(options: Options) -> None:
         )
 
 
-def _kms_host(text: str | None) -> str | None:
+def kms_host(text: str | None) -> str | None:
     """A name or an address; an IPv6 address with or without brackets. Nothing else has a colon in it."""
     host = (text or "").strip()
     if ":" not in host or _is_ipv6(host):
@@ -104,13 +104,15 @@ def _is_ipv6(host: str) -> bool:
     return True
 
 
-def _kms_port(port: int | None) -> int | None:
+def port_number(port: int | None, option: str) -> int | None:
+    """A TCP port, or None. Raises BadInput."""
     if port is not None and not 0 < port < 65536:
-        raise _bad(f"kms_port is {port}, and a TCP port is from 1 to 65535. Nothing was changed.", "kms_port")
+        raise _bad(f"{option} is {port}, and a TCP port is from 1 to 65535. Nothing was changed.", option)
     return port
 
 
-def _activation_id(text: str | None) -> str | None:
+def activation_id(text: str | None) -> str | None:
+    """A GUID in one form, or None. Raises BadInput."""
     if not text:
         return None
     found = _GUID.fullmatch(text.strip())

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from ansible_collections.volact.kms.plugins.module_utils._errors import BadInput
 
 from ._codes import WINDOWS_APPLICATION, ActivationType, Channel, Family, LicenseStatus
+from ._confirmation import ConfirmationId
 from ._keys import ProductKey
 from ._rows import Product
 
-Scalar: t.TypeAlias = str | int | bool | None
-Argument: t.TypeAlias = str | int | bool | ProductKey
+Scalar: t.TypeAlias = str | int | bool | tuple[str, ...] | None
+Argument: t.TypeAlias = str | int | bool | tuple[str, ...] | ProductKey | ConfirmationId
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +31,43 @@ class ServiceTarget:
 class ProductTarget:
     """A licence as a query, never an ID kept from before: a new key selects another SKU with another activation ID.
 
-    Only what was named by its ID, an add-on for example, is looked for by that too.
+    Only what was named by its ID, an add-on for example, is looked for by that too. An empty `application_id` is
+    Windows or Office, an empty `last_five` any key. `channel` is looked at only where it is given.
     """
 
     application_id: str
     last_five: str
     activation_id: str | None = None
+    channel: Channel | None = None
 
     @property
     def is_windows(self) -> bool:
         """Whether it is Windows itself."""
         return self.application_id == WINDOWS_APPLICATION and self.activation_id is None
 
+    @property
+    def is_other(self) -> bool:
+        """Whether it is certainly not Windows itself."""
+        return self.activation_id is not None or self.application_id not in ("", WINDOWS_APPLICATION)
+
+    @property
+    def kind(self) -> str:
+        """What it is in a sentence: Windows, Office, or the ID by which it was named."""
+        if self.activation_id is not None:
+            return self.activation_id
+        if not self.application_id:
+            return "KMS host"
+        return "Windows" if self.is_windows else "Office"
+
     def matches(self, product: Product) -> bool:
         """Whether `product` is it. Which of the two applications of Office a key is for shows only once it is there."""
-        if product.partial_product_key != self.last_five:
+        key = product.partial_product_key
+        if key is None or self.last_five not in ("", key) or self.channel not in (None, product.channel):
             return False
         if self.activation_id is not None:
             return product.activation_id == self.activation_id
+        if not self.application_id:
+            return product.is_windows or product.is_office
         return product.is_windows if self.is_windows else product.is_office
 
 
@@ -73,11 +93,17 @@ class RegistryTarget:
     name: str
 
 
+ANY_HOST_KEY = ProductTarget("", "", channel=Channel.KMS_HOST)
+"""Whichever licence has a KMS host key."""
+
 Target: t.TypeAlias = ServiceTarget | ProductTarget | FirewallTarget | WindowsServiceTarget | RegistryTarget
 
 INSTALL_KEY = "InstallProductKey"
+INSTALL_LICENSE = "InstallLicense"
 ACTIVATE = "Activate"
+DEPOSIT = "DepositOfflineConfirmationId"
 RESTART = "RestartService"
+START = "StartService"
 REFRESH = "RefreshLicenseStatus"
 UNINSTALL_KEY = "UninstallProductKey"
 SET_VALUE = "SetRegistryValue"
@@ -92,7 +118,10 @@ class Change:
     in `arguments`, wrapped so that nothing can print it. `channel` is what a key must turn out to be, `installs` where
     it is looked for, `activation_type` what must have activated a licence. `product` is the product that the change
     is for: if one of its changes fails, its others are left, and those of other products go on. A change with
-    `once_licensed` is only made if that licence is activated by then.
+    `once_licensed` is only made if that licence is activated by then, one with `once_there` if it has a key.
+
+    Of a key that is installed: `keeps` are the last characters of those that it may not replace, and `licences` the
+    texts of licences to install if the machine has none that takes the key.
     """
 
     operation: str
@@ -106,6 +135,9 @@ class Change:
     activation_type: ActivationType | None = None
     product: str | None = None
     once_licensed: ProductTarget | None = None
+    once_there: ProductTarget | None = None
+    keeps: frozenset[str] = frozenset()
+    licences: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The registry of one machine, below HKEY_LOCAL_MACHINE: values as text and numbers, and nothing else."""
+"""The registry of one machine, below HKEY_LOCAL_MACHINE: values as texts and numbers, and nothing else."""
 
 from __future__ import annotations
 
-import typing as t
+from collections.abc import Mapping, Sequence
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import CimFault
-from ansible_collections.volact.kms.plugins.plugin_utils._wsman import CimInstance, CimSession
+from ansible_collections.volact.kms.plugins.plugin_utils._wsman import CimInstance, CimSession, CimValue
 
 from ._hresult import NO_SUCH_CLASS, explain
 
@@ -51,6 +51,11 @@ class Registry:
         output = self._read("GetDWORDValue", key, name)
         return output.integer(_NUMBER) if output else None
 
+    def strings(self, key: str, name: str) -> tuple[str, ...] | None:
+        """A REG_MULTI_SZ; None where key or value is missing, empty where it holds nothing."""
+        output = self._read("GetMultiStringValue", key, name)
+        return tuple(output.strings(_TEXT)) if output else None
+
     def names(self, key: str) -> list[str]:
         """The names of all values of `key`, in no particular order; none where the key is missing."""
         output = self._call("EnumValues", key, {})
@@ -63,10 +68,19 @@ class Registry:
 
     def set_number(self, key: str, name: str, value: int) -> None:
         """Write a REG_DWORD; a key that is missing is created first."""
-        arguments: dict[str, str | int] = {"sValueName": name, _NUMBER: value}
-        if self._call("SetDWORDValue", key, arguments) is None:
-            self._must("CreateKey", key, {})
-            self._must("SetDWORDValue", key, arguments)
+        self._write("SetDWORDValue", key, {"sValueName": name, _NUMBER: value})
+
+    def set_text(self, key: str, name: str, value: str, *, create: bool = True) -> bool:
+        """Write a REG_SZ. A missing key is created first; without `create` it stays missing, and this is False."""
+        arguments = {"sValueName": name, _TEXT: value}
+        if not create:
+            return self._call("SetStringValue", key, arguments) is not None
+        self._write("SetStringValue", key, arguments)
+        return True
+
+    def set_strings(self, key: str, name: str, values: Sequence[str]) -> None:
+        """Write a REG_MULTI_SZ; a key that is missing is created first. None of `values` may be empty."""
+        self._write("SetMultiStringValue", key, {"sValueName": name, _TEXT: list(values)})
 
     def delete(self, key: str, name: str) -> None:
         """Delete a value; one that isn't there is deleted already."""
@@ -75,11 +89,16 @@ class Registry:
     def _read(self, method: str, key: str, name: str) -> CimInstance | None:
         return self._call(method, key, {"sValueName": name})
 
-    def _must(self, method: str, key: str, arguments: dict[str, str | int]) -> None:
+    def _write(self, method: str, key: str, arguments: Mapping[str, CimValue]) -> None:
+        if self._call(method, key, arguments) is None:
+            self._must("CreateKey", key, {})
+            self._must(method, key, arguments)
+
+    def _must(self, method: str, key: str, arguments: Mapping[str, CimValue]) -> None:
         if self._call(method, key, arguments) is None:
             raise _refused(method, key, _FACILITY_WIN32 | 2)
 
-    def _call(self, method: str, key: str, arguments: dict[str, str | int]) -> CimInstance | None:
+    def _call(self, method: str, key: str, arguments: Mapping[str, CimValue]) -> CimInstance | None:
         """The output of a method, or None where what it is about isn't there."""
         output = self._invoke(method, {"hDefKey": _ROOT_KEY, "sSubKeyName": key, **arguments})
         code = (output.integer("ReturnValue") or 0) & 0xFFFFFFFF
@@ -89,7 +108,7 @@ class Registry:
             raise _refused(method, key, _FACILITY_WIN32 | code if code < 0x10000 else code)
         return output
 
-    def _invoke(self, method: str, arguments: dict[str, t.Any]) -> CimInstance:
+    def _invoke(self, method: str, arguments: Mapping[str, CimValue]) -> CimInstance:
         """Call the class in the first namespace that has it, and keep to that one."""
         try:
             return self._session.invoke("StdRegProv", method, arguments, namespace=self._namespaces[0])

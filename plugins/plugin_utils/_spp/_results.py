@@ -15,10 +15,9 @@ from ._codes import ActivationType, Family, LicenseStatus, Outcome
 from ._converge import Convergence
 from ._dns_suffixes import DnsSuffixes
 from ._events import KmsHistory, KmsRequest, KmsResponse
-from ._host import HostState
 from ._hresult import explain
 from ._registry_levels import RegistrySettings
-from ._rows import FirewallRule, LicensingService, OperatingSystem, Product
+from ._rows import LicensingService, OperatingSystem, Product
 from ._selection import Skipped
 
 Result = dict[str, t.Any]
@@ -47,18 +46,21 @@ def client_result(state: ClientState, run: Convergence[ClientState] | None = Non
     is absent, unless `unknown` beside it gives the reason why it could not be told.
     """
     office = state.office_service
-    products = [(product, product_result(product, state.system) | _outcome(product, run)) for product in state.products]
+    products = [
+        (product, product_result(product, state.system) | outcome_result(product, run)) for product in state.products
+    ]
     result: Result = {
         "products": [result for product, result in products if not product.is_addon],
         "addons": [result for product, result in products if product.is_addon],
         "kms_client": _kms_client(state.service, state.system),
         "office_kms_client": _kms_client(office, state.system) if office else None,
-        "operating_system": _operating_system(state.system),
+        "operating_system": system_result(state.system),
     }
     return result if run is None else {**result, "skipped_products": [_skipped(skipped) for skipped in run.skipped]}
 
 
-def _outcome(product: Product, run: Convergence[ClientState] | None) -> Result:
+def outcome_result(product: Product, run: Convergence[t.Any] | None) -> Result:
+    """What became of one product's activation in `run`; nothing where there was no run."""
     if run is None:
         return {}
     found = run.outcomes.get(product.activation_id)
@@ -72,26 +74,6 @@ def _skipped(skipped: Skipped) -> Result:
         "name": product.name,
         "channel": product.channel.value,
         "reason": skipped.reason,
-    }
-
-
-def host_result(state: HostState) -> Result:
-    """`host` and `operating_system` of a KMS host."""
-    product = state.host_product
-    return {
-        "host": {
-            "is_kms_host": state.service.is_kms_host or product is not None,
-            "product": product_result(product, state.system) if product else None,
-            # 0 and -1 both mean that no client has asked yet (F17).
-            "current_count": (product.current_count or 0) if product else None,
-            "required_client_count": product.required_count if product else None,
-            "total_requests": product.total_requests if product else None,
-            "failed_requests": product.failed_requests if product else None,
-            "listening_port": state.service.listening_port,
-            "dns_publishing": state.service.dns_publishing,
-            "firewall_rule": _firewall_rule(state.rule) if state.rule else None,
-        },
-        "operating_system": _operating_system(state.system),
     }
 
 
@@ -172,12 +154,12 @@ def _kms_request(request: KmsRequest) -> Result:
     status = None if request.license_status is None else LicenseStatus(request.license_status)
     return {
         "activation_id": request.activation_id,
-        "recorded": _iso(request.recorded),
+        "recorded": iso(request.recorded),
         **_result_code(request),
         "kms_host": request.kms_host,
         "kms_port": request.kms_port,
         "cmid": request.cmid,
-        "client_time": _iso(request.client_time),
+        "client_time": iso(request.client_time),
         "virtual_machine": request.virtual_machine,
         "license_status": None if status is None else int(status),
         "license_status_name": None if status is None else status.label,
@@ -189,13 +171,13 @@ def _kms_request(request: KmsRequest) -> Result:
 
 def _kms_response(response: KmsResponse) -> Result:
     return {
-        "recorded": _iso(response.recorded),
+        "recorded": iso(response.recorded),
         **_result_code(response),
         "activated": response.activated,
         "current_count": response.current_count,
         "activation_interval_minutes": response.activation_interval,
         "renewal_interval_minutes": response.renewal_interval,
-        "client_time": _iso(response.client_time),
+        "client_time": iso(response.client_time),
     }
 
 
@@ -257,7 +239,8 @@ def _kms_client(service: LicensingService, system: OperatingSystem) -> Result:
     }
 
 
-def _operating_system(system: OperatingSystem) -> Result:
+def system_result(system: OperatingSystem) -> Result:
+    """`operating_system`: the Windows that was read."""
     return {
         "computer_name": system.computer_name,
         "version": system.version,
@@ -266,12 +249,8 @@ def _operating_system(system: OperatingSystem) -> Result:
         "edition": edition_name(system),
         "product_type": system.product_type,
         "language": system.language,
-        "clock": _iso(system.clock),
+        "clock": iso(system.clock),
     }
-
-
-def _firewall_rule(rule: FirewallRule) -> Result:
-    return {"name": rule.name, "enabled": rule.enabled, "profiles": rule.profiles}
 
 
 def _number(value: ActivationType | None) -> int | None:
@@ -280,8 +259,9 @@ def _number(value: ActivationType | None) -> int | None:
 
 def _ends(clock: datetime | None, minutes: int | None) -> str | None:
     """When the remaining minutes end; null where none remain (a permanent licence) or the clock is unknown."""
-    return _iso(clock + timedelta(minutes=minutes)) if clock and minutes else None
+    return iso(clock + timedelta(minutes=minutes)) if clock and minutes else None
 
 
-def _iso(moment: datetime | None) -> str | None:
+def iso(moment: datetime | None) -> str | None:
+    """A moment in UTC, to the second."""
     return moment.astimezone(timezone.utc).replace(microsecond=0).isoformat().replace("+00:00", "Z") if moment else None

@@ -53,6 +53,19 @@ SERVICE_PROPERTIES = (
     "KeyManagementServiceLookupDomain",
 )
 
+HOST_SERVICE_PROPERTIES_6_1 = (
+    *SERVICE_PROPERTIES_6_1,
+    "KeyManagementServiceLowPriority",
+    "VLActivationInterval",
+    "VLRenewalInterval",
+)
+HOST_SERVICE_PROPERTIES = (
+    *SERVICE_PROPERTIES,
+    "KeyManagementServiceLowPriority",
+    "VLActivationInterval",
+    "VLRenewalInterval",
+)
+
 # Of the classes of Office no published definition is known: these are what those of Windows 7 have, and what scripts of
 # Microsoft's use. The shorter lists are for an Office that refuses the longer ones.
 OFFICE_SERVICE_PROPERTIES = (
@@ -100,6 +113,17 @@ PRODUCT_PROPERTIES = (
     "VLActivationType",
     "VLActivationTypeEnabled",
 )
+_COUNTER_PROPERTIES = (
+    "KeyManagementServiceLicensedRequests",
+    "KeyManagementServiceNonGenuineGraceRequests",
+    "KeyManagementServiceNotificationRequests",
+    "KeyManagementServiceOOBGraceRequests",
+    "KeyManagementServiceOOTGraceRequests",
+    "KeyManagementServiceUnlicensedRequests",
+)
+HOST_PRODUCT_PROPERTIES_6_1 = (*PRODUCT_PROPERTIES_6_1, *_COUNTER_PROPERTIES)
+HOST_PRODUCT_PROPERTIES = (*PRODUCT_PROPERTIES, *_COUNTER_PROPERTIES)
+LICENCE_PROPERTIES = ("ApplicationID", "Description", "ID", "LicenseFamily", "Name", "PartialProductKey")
 OFFICE_PRODUCT_PROPERTIES = (
     "ApplicationID",
     "Description",
@@ -129,8 +153,6 @@ OFFICE_PRODUCT_PROPERTIES_LEAST = (
 )
 
 _ADDON_MARK = " add-on for "
-
-RULE_PROPERTIES = ("CreationClassName", "Enabled", "InstanceID", "Profiles")
 
 
 def applicable(value: int | None) -> int | None:
@@ -198,6 +220,9 @@ class LicensingService:
     remaining_windows_rearms: int | None = None
     family: Family = Family.SPP
     tells_address: bool = True
+    low_priority: bool | None = None
+    activation_interval: int | None = None
+    renewal_interval: int | None = None
 
     @classmethod
     def from_instance(cls, row: CimInstance, family: Family = Family.SPP) -> LicensingService:
@@ -218,6 +243,9 @@ class LicensingService:
             remaining_windows_rearms=applicable(row.integer("RemainingWindowsReArmCount")),
             family=family,
             tells_address="KeyManagementServiceMachine" in row,
+            low_priority=row.boolean("KeyManagementServiceLowPriority"),
+            activation_interval=applicable(row.integer("VLActivationInterval")),
+            renewal_interval=applicable(row.integer("VLRenewalInterval")),
         )
 
 
@@ -256,6 +284,12 @@ class Product:
     ad_activation_object_dn: str | None = None
     remaining_app_rearms: int | None = None
     remaining_sku_rearms: int | None = None
+    unlicensed_requests: int | None = None
+    licensed_requests: int | None = None
+    oob_grace_requests: int | None = None
+    oot_grace_requests: int | None = None
+    non_genuine_grace_requests: int | None = None
+    notification_requests: int | None = None
 
     @property
     def is_licensed(self) -> bool:
@@ -316,27 +350,21 @@ class Product:
             ad_activation_object_dn=row.text("ADActivationObjectDN") or None,
             remaining_app_rearms=applicable(row.integer("RemainingAppReArmCount")),
             remaining_sku_rearms=applicable(row.integer("RemainingSkuReArmCount")),
+            unlicensed_requests=applicable(row.integer("KeyManagementServiceUnlicensedRequests")),
+            licensed_requests=applicable(row.integer("KeyManagementServiceLicensedRequests")),
+            oob_grace_requests=applicable(row.integer("KeyManagementServiceOOBGraceRequests")),
+            oot_grace_requests=applicable(row.integer("KeyManagementServiceOOTGraceRequests")),
+            non_genuine_grace_requests=applicable(row.integer("KeyManagementServiceNonGenuineGraceRequests")),
+            notification_requests=applicable(row.integer("KeyManagementServiceNotificationRequests")),
         )
 
 
 @dataclass(frozen=True, slots=True)
-class FirewallRule:
-    """MSFT_NetFirewallRule, as far as switching a built-in rule on and off needs it."""
+class WindowsService:
+    """Win32_Service: Running, Stopped, Start Pending, ... and Auto, Manual, Disabled, ..., in English everywhere."""
 
-    name: str
-    creation_class_name: str
-    enabled: bool
-    profiles: int
-
-    @classmethod
-    def from_instance(cls, row: CimInstance) -> FirewallRule:
-        """From a row of RULE_PROPERTIES. Enabled is 1 or 2, not a boolean; profiles is a bit mask, 0 = any."""
-        return cls(
-            name=row.text("InstanceID") or "",
-            creation_class_name=row.text("CreationClassName") or "",
-            enabled=row.integer("Enabled") == 1,
-            profiles=row.integer("Profiles") or 0,
-        )
+    state: str
+    start_mode: str
 
 
 def _is_addon(row: CimInstance) -> bool:

@@ -49,6 +49,7 @@ class Rule(enum.Enum):
     NAME = "name"
     DOMAIN = "domain"
     ADDRESS = "address"
+    NETWORK = "network"
 
 
 IDENTIFYING: Mapping[str, Rule] = {
@@ -61,15 +62,18 @@ IDENTIFYING: Mapping[str, Rule] = {
     "KeyManagementServiceLookupDomain": Rule.DOMAIN,
     "KeyManagementServiceMachine": Rule.NAME,
     "PartialProductKey": Rule.KEY,
+    "RemoteAddress": Rule.NETWORK,
 }
 """Properties whose values become placeholders."""
 
 KEPT = frozenset(
     {
+        "Action",
         "ApplicationID",
         "BuildNumber",
         "CreationClassName",
         "Description",
+        "Direction",
         "DiscoveredKeyManagementServiceMachinePort",
         "Enabled",
         "GracePeriodRemaining",
@@ -80,23 +84,34 @@ KEPT = frozenset(
         "KeyManagementServiceDnsPublishing",
         "KeyManagementServiceFailedRequests",
         "KeyManagementServiceHostCaching",
+        "KeyManagementServiceLicensedRequests",
         "KeyManagementServiceListeningPort",
+        "KeyManagementServiceLowPriority",
+        "KeyManagementServiceNonGenuineGraceRequests",
+        "KeyManagementServiceNotificationRequests",
+        "KeyManagementServiceOOBGraceRequests",
+        "KeyManagementServiceOOTGraceRequests",
         "KeyManagementServicePort",
         "KeyManagementServiceTotalRequests",
+        "KeyManagementServiceUnlicensedRequests",
         "LicenseFamily",
         "LicenseIsAddon",
         "LicenseStatus",
         "LicenseStatusReason",
         "LocalDateTime",
+        "LocalPort",
         "Name",
         "OSLanguage",
         "OperatingSystemSKU",
+        "PolicyStoreSourceType",
         "ProductType",
         "Profiles",
+        "Protocol",
         "RemainingAppReArmCount",
         "RemainingSkuReArmCount",
         "RemainingWindowsReArmCount",
         "RequiredClientCount",
+        "StartMode",
         "State",
         "VLActivationInterval",
         "VLActivationType",
@@ -185,6 +200,8 @@ class Scrubber:
             return _NO_ID
         if rule is Rule.RELATED:
             return RELATED
+        if rule is Rule.NETWORK:
+            return text if text.strip().isalpha() else self._placeholder(Rule.ADDRESS, text.strip())
         return _REMOVED if rule is None else self._placeholder(rule, text.strip())
 
     def _placeholder(self, rule: Rule, text: str) -> str:

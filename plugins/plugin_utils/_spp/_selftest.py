@@ -22,9 +22,11 @@ from ansible_collections.volact.kms.plugins.module_utils._errors import KmsError
 from ansible_collections.volact.kms.plugins.plugin_utils._wsman import CimSession, HttpReply, Identity, Transport
 from ansible_collections.volact.kms.plugins.plugin_utils._wsman._xml import Unreadable
 
-from ._host import FIREWALL_RULE, LICENSING_SERVICE
+from ._firewall_read import read_rules
+from ._firewall_rules import Rule
+from ._host import LICENSING_SERVICE
 from ._licensing import Clock, Licensing
-from ._rows import FirewallRule, LicensingService, OperatingSystem, Product
+from ._rows import LicensingService, OperatingSystem, Product, WindowsService
 from ._scrub import ENDPOINT, Scrubber
 
 FORMAT = 1
@@ -179,8 +181,10 @@ def _read_everything(reader: _Reader) -> None:
     for suffix, version in versions.items():
         reader.read(f"licensing_service{suffix}", functools.partial(licensing.service, version), _said_by_service)
         reader.read(f"windows_products{suffix}", functools.partial(licensing.products, version), _said_of_keys)
-    reader.read("firewall_rule", functools.partial(licensing.firewall_rule, FIREWALL_RULE), _said_by_rule)
-    reader.read("windows_service", functools.partial(licensing.windows_service_state, LICENSING_SERVICE), str)
+        reader.read(f"host_service{suffix}", functools.partial(licensing.host_service, version), _said_by_service)
+        reader.read(f"host_products{suffix}", functools.partial(licensing.host_products, version), _said_of_keys)
+    reader.read("firewall_rule", functools.partial(read_rules, reader.session), _said_by_rules)
+    reader.read("windows_service", functools.partial(licensing.windows_service, LICENSING_SERVICE), _said_by_windows)
 
 
 def _as_oldest(system: OperatingSystem) -> OperatingSystem:
@@ -207,10 +211,14 @@ def _said_of_keys(products: tuple[Product, ...]) -> str:
     return ", ".join(f"{product.channel.value} {product.license_status.label}" for product in products) or "no key"
 
 
-def _said_by_rule(rule: FirewallRule | None) -> str:
-    if rule is None:
+def _said_by_rules(rules: tuple[Rule, ...] | None) -> str:
+    if not rules:
         return "no such rule or class"
-    return "enabled" if rule.enabled else "disabled"
+    return ", ".join(f"{rule.name} {'enabled' if rule.enabled else 'disabled'}" for rule in rules)
+
+
+def _said_by_windows(service: WindowsService) -> str:
+    return service.state
 
 
 def _scrubbed(exchange: Exchange, scrubber: Scrubber) -> dict[str, t.Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from spp_lab import CLIENT_MAK, HOST_KEY, InProcessLab, new_lab
+from spp_lab import CLIENT_MAK, HOST_KEY, OPEN_FIREWALL, InProcessLab, new_lab
 
 from ansible_collections.volact.kms.plugins.plugin_utils._spp import Activate, DesiredHost, ProductKey, converge_host
 
@@ -84,7 +84,7 @@ def office_site(**behaviour: Any) -> InProcessLab:
     """The site before anybody asked its KMS host."""
     lab = new_lab(DOCUMENT, **behaviour)
     host = DesiredHost(
-        product_key=ProductKey(HOST_KEY), activate=Activate.IF_NEEDED, dns_publishing=False, firewall_rule=True
+        product_keys=(ProductKey(HOST_KEY),), activate=Activate.IF_NEEDED, dns_publishing=False, firewall=OPEN_FIREWALL
     )
     converge_host(lab.licensing("kms01"), host, check_mode=False)
     lab.publish("kms01")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import KmsError, TransportLost
-from ansible_collections.volact.kms.plugins.plugin_utils._spp import Licensing
+from ansible_collections.volact.kms.plugins.plugin_utils._spp import DesiredFirewall, Licensing
 from ansible_collections.volact.kms.plugins.plugin_utils._wsman import CimSession, HttpReply
 from lab.core import Site, parse_site
 from lab.effects import (
@@ -28,6 +28,8 @@ from lab.effects import (
     LookupService,
     Outcome,
     Payload,
+    Published,
+    PublishService,
     ServiceRecord,
     ServiceRecords,
     Wait,
@@ -39,6 +41,17 @@ OTHER_MAK = "CCCCC-DDDDD-FFFFF-GGGGG-MKXYY"
 SERVER_MAK = "DDDDD-FFFFF-GGGGG-HHHHH-MKWHR"
 HOST_KEY = "MMMMM-PPPPP-QQQQQ-RRRRR-KHWHT"
 CLIENT_HOST_KEY = "PPPPP-QQQQQ-RRRRR-TTTTT-KHWXP"
+OPEN_FIREWALL = DesiredFirewall(enabled=True, allow_public=True)
+HOST_IS_SET_UP = [
+    "InstallProductKey",
+    "DisableKeyManagementServiceDnsPublishing",
+    "Activate",
+    "RestartService",
+    "SetRegistryValue",
+    "SetRegistryValue",
+    "Enable",
+]
+"""What a KMS host takes that publishes no record and has the firewall open."""
 
 DOCUMENT: dict[str, object] = {
     "domain": "corp.example.test",
@@ -79,6 +92,10 @@ class FakeClock:
     def sleep(self, seconds: float) -> None:
         """Let time pass at once."""
         self.now += seconds
+
+    def time(self) -> float:
+        """Seconds since 1970."""
+        return START.timestamp() + self.now
 
 
 @dataclass
@@ -134,6 +151,11 @@ class InProcessLab:
             if host not in self.site.kms_listeners():
                 return Failure(0xC004F074)
             return Payload(self.site.kms_answer(host, effect.payload, peer=effect.source))
+        if isinstance(effect, PublishService):
+            if effect.only_if_absent and self.records:
+                return Failure(0x80072338)
+            self.records.append(effect.record)
+            return Published()
         if isinstance(effect, DropConnection):
             raise TransportLost("The connection broke.")
         assert isinstance(effect, Wait)

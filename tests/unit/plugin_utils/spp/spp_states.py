@@ -12,12 +12,18 @@ from typing import Any
 
 from ansible_collections.volact.kms.plugins.plugin_utils._spp._client import ClientState
 from ansible_collections.volact.kms.plugins.plugin_utils._spp._codes import Channel, LicenseStatus
-from ansible_collections.volact.kms.plugins.plugin_utils._spp._host import FIREWALL_RULE, HostState
+from ansible_collections.volact.kms.plugins.plugin_utils._spp._firewall_rules import (
+    BUILT_IN_RULE,
+    FirewallState,
+    Profile,
+    Rule,
+)
+from ansible_collections.volact.kms.plugins.plugin_utils._spp._host import HostState
 from ansible_collections.volact.kms.plugins.plugin_utils._spp._rows import (
-    FirewallRule,
     LicensingService,
     OperatingSystem,
     Product,
+    WindowsService,
 )
 
 WINDOWS = "55c92734-d682-4d71-983e-d6ec3f16059f"
@@ -87,6 +93,17 @@ def licence(channel: Channel = Channel.MAK, last_five: str | None = "MKWHT", **d
 MAK = licence()
 GVLK = licence(Channel.KMS_CLIENT, "2YT43")
 HOST_KEY = licence(Channel.KMS_HOST, "KHWHT", current_count=0, required_count=25)
+OFFICE_HOST_KEY = licence(
+    Channel.KMS_HOST,
+    "KHXXY",
+    activation_id="47f3b983-7c53-4d45-abc6-bcd91e2dd90a",
+    application_id="0ff1ce15-a989-479d-af46-f275c6370663",
+    name="Office 21, Office21KMSHost2021VL_KMS_Host edition",
+    description="Office 21, VOLUME_KMS channel",
+    license_family="Office21KMSHost2021VL_KMS_Host",
+    current_count=0,
+    required_count=5,
+)
 
 
 def client(*products: Product, system: OperatingSystem = ENTERPRISE_11, **service: Any) -> ClientState:
@@ -94,9 +111,26 @@ def client(*products: Product, system: OperatingSystem = ENTERPRISE_11, **servic
     return ClientState(system, replace(SERVICE, **service), products)
 
 
+RUNNING = WindowsService("Running", "Auto")
+PRIVATE_NETWORKS = frozenset({Profile.DOMAIN, Profile.PRIVATE})
+
+
 def host(
-    *products: Product, system: OperatingSystem = DATACENTER_2022, rule: bool | None = False, **service: Any
+    *products: Product,
+    system: OperatingSystem = DATACENTER_2022,
+    rule: bool | None = False,
+    marker: bool | None = True,
+    windows_service: WindowsService | None = RUNNING,
+    **service: Any,
 ) -> HostState:
     """A host with these licences; `rule` is the firewall rule, None where Windows has none."""
-    found = None if rule is None else FirewallRule(FIREWALL_RULE, f"MSFT|FW|FirewallRule|{FIREWALL_RULE}", rule, 0)
-    return HostState(system, replace(SERVICE, **service), products, found)
+    rules = None if rule is None else (Rule(BUILT_IN_RULE, rule, PRIVATE_NETWORKS),)
+    return HostState(
+        system,
+        replace(SERVICE, **service),
+        products,
+        windows_service,
+        FirewallState(rules),
+        publish_domains=(),
+        has_marker=marker,
+    )

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from office_lab import DOCUMENT
-from spp_lab import HOST_KEY, InProcessLab, new_lab
+from spp_lab import HOST_KEY, OPEN_FIREWALL, InProcessLab, new_lab
 from spp_states import ENTERPRISE_7, GVLK, MAK, client
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import ActivationFailed, BadInput, NotSupported
@@ -50,7 +50,7 @@ FOREST = {
 def lab() -> InProcessLab:
     """A forest that activates, beside a KMS host that has enough clients."""
     lab = new_lab(FOREST)
-    host = DesiredHost(product_key=ProductKey(HOST_KEY), activate=Activate.IF_NEEDED, firewall_rule=True)
+    host = DesiredHost(product_keys=(ProductKey(HOST_KEY),), activate=Activate.IF_NEEDED, firewall=OPEN_FIREWALL)
     converge_host(lab.licensing("kms01"), host, check_mode=False)
     lab.publish("kms01")
     lab.site.set("kms01", "clients", "50")

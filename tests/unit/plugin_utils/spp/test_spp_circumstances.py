@@ -11,7 +11,7 @@ import typing as t
 from dataclasses import replace
 
 import pytest
-from spp_lab import CLIENT_MAK, HOST_KEY, InProcessLab, new_lab
+from spp_lab import CLIENT_MAK, HOST_KEY, OPEN_FIREWALL, InProcessLab, new_lab
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import (
     ActivationFailed,
@@ -35,7 +35,7 @@ from ansible_collections.volact.kms.plugins.plugin_utils._spp import (
 
 TO_KMS = DesiredClient(channel=Channel.KMS_CLIENT, activate=Activate.IF_NEEDED)
 HOST = DesiredHost(
-    product_key=ProductKey(HOST_KEY), activate=Activate.IF_NEEDED, dns_publishing=False, firewall_rule=True
+    product_keys=(ProductKey(HOST_KEY),), activate=Activate.IF_NEEDED, dns_publishing=False, firewall=OPEN_FIREWALL
 )
 SWITCH = ["InstallProductKey", "Activate"]
 
@@ -144,11 +144,11 @@ def test_a_disabled_service_that_runs_is_not_stopped_for_good(ready: InProcessLa
     with pytest.raises(NotSupported) as caught:
         converge_host(ready.licensing("kms01"), replace(HOST, listening_port=1700), check_mode=False)
     assert caught.value.message == (
-        "sppsvc on KMS01 was not restarted: its start type is Disabled, so it could be stopped but not be started "
-        "again. The new settings take effect when it is restarted."
+        "The start type of sppsvc on KMS01 is Disabled, so it could be stopped but not be started again, and what is "
+        "to be changed takes effect with a restart only. Nothing was changed. Run there: sc config sppsvc start= "
+        "delayed-auto"
     )
-    assert caught.value.hint == "Run `sc config sppsvc start= delayed-auto` on the machine, and run again."
-    assert caught.value.progress == {"changed": True, "operations": ["SetKeyManagementServiceListeningPort"]}
+    assert caught.value.progress == {}
     assert service_state(ready) == "running"
     assert ready.site.kms_listeners() == {"kms01": 1688}
 

@@ -9,7 +9,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from spp_lab import CLIENT_HOST_KEY, HOST_KEY, OTHER_MAK, SERVER_MAK, InProcessLab, Plant, new_lab
+from spp_lab import (
+    CLIENT_HOST_KEY,
+    HOST_IS_SET_UP,
+    HOST_KEY,
+    OPEN_FIREWALL,
+    OTHER_MAK,
+    SERVER_MAK,
+    InProcessLab,
+    Plant,
+    new_lab,
+)
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import (
     ActivationFailed,
@@ -34,7 +44,7 @@ from ansible_collections.volact.kms.plugins.plugin_utils._spp import (
 
 TO_KMS = DesiredClient(channel=Channel.KMS_CLIENT, activate=Activate.IF_NEEDED)
 HOST = DesiredHost(
-    product_key=ProductKey(HOST_KEY), activate=Activate.IF_NEEDED, dns_publishing=False, firewall_rule=True
+    product_keys=(ProductKey(HOST_KEY),), activate=Activate.IF_NEEDED, dns_publishing=False, firewall=OPEN_FIREWALL
 )
 SWITCH = ["InstallProductKey", "Activate"]
 
@@ -60,13 +70,7 @@ def test_a_host_is_set_up_in_four_runs_check_apply_apply_check(lab: InProcessLab
     assert lab.site.state() == fresh
     applied = converge_host(lab.licensing("kms01"), HOST, check_mode=False)
     assert predicted.operations == applied.operations
-    assert applied.operations == [
-        "InstallProductKey",
-        "Activate",
-        "DisableKeyManagementServiceDnsPublishing",
-        "RestartService",
-        "Enable",
-    ]
+    assert applied.operations == HOST_IS_SET_UP
     assert applied.outcome is Outcome.LICENSED
     assert lab.site.kms_listeners() == {"kms01": 1688}
     for check_mode in (False, True):
@@ -129,7 +133,9 @@ def test_windows_7_is_read_with_its_smaller_schema_and_switched(ready: InProcess
     converge_client(ready.licensing("win25"), TO_KMS, check_mode=False)
     run = converge_client(ready.licensing("old01"), TO_KMS, check_mode=False)
     assert run.outcome is Outcome.LICENSED
-    assert observe_host(ready.licensing("old01")).rule is None
+    firewall = observe_host(ready.licensing("old01"), firewall=True).firewall
+    assert firewall is not None
+    assert firewall.rules is None
 
 
 def test_a_machine_is_pinned_and_unpinned(ready: InProcessLab) -> None:
@@ -204,7 +210,7 @@ def test_a_wrong_key_on_a_kms_client_gives_way_to_the_former_gvlk(lab: InProcess
 
 
 def test_a_mak_given_as_host_key_is_not_activated(lab: InProcessLab) -> None:
-    wrong = replace(HOST, product_key=ProductKey(SERVER_MAK))
+    wrong = replace(HOST, product_keys=(ProductKey(SERVER_MAK),))
     for machine, message in (
         ("srv01", r"is installed on SRV01 already, as a MAK, and a KMS host key was asked for\. Nothing was changed\."),
         ("srv02", r"is a MAK, which only its installation on SRV02 could show, and a KMS host key was asked for\."),

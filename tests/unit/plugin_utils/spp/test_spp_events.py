@@ -226,8 +226,8 @@ def test_the_query_is_bounded_by_log_number_and_time() -> None:
     found = read_history(t.cast("CimSession", log), NOW, 8)
     (asked,) = log.asked
     assert asked == (
-        "SELECT EventCode, InsertionStrings, Logfile, RecordNumber, TimeGenerated FROM Win32_NTLogEvent WHERE "
-        "Logfile = 'Application' AND (EventCode = 12288 OR EventCode = 12289) AND "
+        "SELECT EventCode, InsertionStrings, Logfile, RecordNumber, SourceName, TimeGenerated FROM Win32_NTLogEvent "
+        "WHERE Logfile = 'Application' AND (EventCode = 12288 OR EventCode = 12289) AND "
         "TimeGenerated >= '20261114100000.000000+000'"
     )
     assert found.reason is None

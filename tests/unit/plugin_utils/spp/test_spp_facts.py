@@ -22,9 +22,10 @@ from ansible_collections.volact.kms.plugins.plugin_utils._spp._codes import (
     LicenseStatus,
     activation_threshold,
 )
+from ansible_collections.volact.kms.plugins.plugin_utils._spp._host_results import host_result
 from ansible_collections.volact.kms.plugins.plugin_utils._spp._hresult import explain, name_fault
 from ansible_collections.volact.kms.plugins.plugin_utils._spp._keys import ProductKey
-from ansible_collections.volact.kms.plugins.plugin_utils._spp._results import client_result, host_result
+from ansible_collections.volact.kms.plugins.plugin_utils._spp._results import client_result
 
 ROOT = Path(__file__).resolve().parents[4]
 FAKE = "BBBBB-CCCCC-DDDDD-FFFFF-MKWHT"
@@ -172,5 +173,6 @@ def test_a_fresh_host_counts_nobody_whether_it_says_0_or_minus_1() -> None:
     from dataclasses import replace
 
     for count in (0, None):
-        assert host_result(host(replace(HOST_KEY, current_count=count)))["host"]["current_count"] == 0
-    assert host_result(host(GVLK))["host"]["current_count"] is None
+        (product,) = host_result(host(replace(HOST_KEY, current_count=count)))["host"]["products"]
+        assert (product["current_count"], product["nobody_has_asked"]) == (0, True)
+    assert host_result(host(GVLK))["host"]["products"] == []

@@ -10,38 +10,30 @@ the next run must end in the state of an undisturbed one, with Microsoft's count
 
 from __future__ import annotations
 
-import copy
-import functools
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from disturbed_lab import (
     DISTURBANCES,
-    ControllerKilled,
     Disturbance,
-    DisturbedTransport,
     When,
     lost,
     timed_out,
 )
+from interrupted_jobs import Attempt, Job, as_told, check_each_disturbed_request, client, copied, host, undisturbed
 from office_lab import ready_office_site
-from spp_lab import START, InProcessLab, LabTransport
+from spp_lab import OPEN_FIREWALL, START, InProcessLab
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import (
     KmsError,
     OutcomeUnknown,
     TransportLost,
-    Unreachable,
 )
 from ansible_collections.volact.kms.plugins.plugin_utils._spp import (
     Activate,
     Channel,
     DesiredClient,
     DesiredHost,
-    Licensing,
     Outcome,
     ProductKey,
     converge_client,
@@ -76,83 +68,14 @@ SITE: dict[str, Any] = {
     "behaviour": {"products_without_key": 0},
 }
 
-SPENDING = ("InstallProductKey", "Activate")
-READING = ("Enumerate", "Pull", "Release", "EnumValues", "GetStringValue", "GetDWORDValue")
-
 TO_KMS = DesiredClient(channel=Channel.KMS_CLIENT, activate=Activate.IF_NEEDED)
 HOST = DesiredHost(
-    product_key=ProductKey(HOST_KEY),
+    product_keys=(ProductKey(HOST_KEY),),
     activate=Activate.IF_NEEDED,
     listening_port=PORT,
     dns_publishing=False,
-    firewall_rule=True,
+    firewall=OPEN_FIREWALL,
 )
-
-
-@dataclass(frozen=True)
-class Job:
-    """A change of one machine: the site before it, and what is run."""
-
-    name: str
-    machine: str
-    before: Callable[[], InProcessLab]
-    run: Callable[[Licensing], Any]
-
-    def __str__(self) -> str:
-        return self.name
-
-    def attempt(self, lab: InProcessLab, at: int | None = None, disturbance: Disturbance | None = None) -> Attempt:
-        """Run it once, with one request disturbed or none."""
-        transport = DisturbedTransport(LabTransport(lab, self.machine), at, disturbance)
-        attempt = Attempt(lab, transport)
-        try:
-            attempt.result = self.run(transport.licensing())
-        except (KmsError, ControllerKilled) as error:
-            attempt.error = error
-        attempt.sent_by_the_run = len(transport.sent)
-        transport.finish()
-        return attempt
-
-
-@dataclass
-class Attempt:
-    """What became of one run."""
-
-    lab: InProcessLab
-    transport: DisturbedTransport
-    result: Any = None
-    error: BaseException | None = None
-    sent_by_the_run: int = 0
-
-    @property
-    def operations(self) -> list[str]:
-        """What the user is told was done."""
-        if isinstance(self.error, KmsError):
-            told: list[str] = self.error.progress.get("operations", [])
-            return told
-        return list(self.result.operations) if self.result else []
-
-
-def as_told(requests: list[str]) -> list[str]:
-    """Requests as the operations that a result names: a restart begins with its stop, a refresh is part of others."""
-    names = {"StopService": "RestartService", "StartService": "", "RefreshLicenseStatus": ""}
-    return [name for name in (names.get(each, each) for each in requests if each not in READING) if name]
-
-
-def lasting(lab: InProcessLab) -> dict[str, Any]:
-    """The whole site without its memory of being asked: events, and how often KMS hosts were."""
-    state: dict[str, Any] = lab.site.state()
-    for machine in state["machines"].values():
-        del machine["events"]
-        if machine["kms_host"]:
-            del machine["kms_host"]["requests"]
-    return state
-
-
-def copied(prepare: Callable[[], InProcessLab]) -> Callable[[], InProcessLab]:
-    """Prepare a site once, and give a fresh copy of it each time."""
-    original = functools.cache(prepare)
-    return lambda: copy.deepcopy(original())
 
 
 def site() -> InProcessLab:
@@ -188,14 +111,6 @@ def site_with_two_hosts() -> InProcessLab:
     lab = site_with_host()
     converge_host(lab.licensing("kms02"), HOST, check_mode=False)
     return lab
-
-
-def client(desired: DesiredClient) -> Callable[[Licensing], Any]:
-    return functools.partial(converge_client, desired=desired, check_mode=False)
-
-
-def host(desired: DesiredHost) -> Callable[[Licensing], Any]:
-    return functools.partial(converge_host, desired=desired, check_mode=False)
 
 
 JOBS = [
@@ -255,13 +170,6 @@ def disturbance(request: pytest.FixtureRequest) -> Disturbance:
     return chosen
 
 
-@functools.cache
-def undisturbed(job: Job) -> Attempt:
-    attempt = job.attempt(job.before())
-    assert attempt.error is None, attempt.error
-    return attempt
-
-
 def test_an_undisturbed_run_says_what_it_sent_and_ends_licensed(job: Job) -> None:
     attempt = undisturbed(job)
     assert attempt.operations == as_told(attempt.transport.sent)
@@ -272,6 +180,7 @@ def test_what_is_disturbed_covers_every_kind_of_operation() -> None:
     sent = {operation for job in JOBS for operation in undisturbed(job).transport.sent}
     assert sent == {
         "Enumerate",
+        "EnumKey",
         "EnumValues",
         "Pull",
         "UninstallProductKey",
@@ -286,50 +195,17 @@ def test_what_is_disturbed_covers_every_kind_of_operation() -> None:
         "DisableKeyManagementServiceDnsPublishing",
         "StopService",
         "StartService",
+        "GetStringValue",
+        "SetStringValue",
+        "Create",
+        "Get",
+        "Put",
         "Enable",
     }
 
 
 def test_each_disturbed_request_is_made_good_by_the_next_run(job: Job, disturbance: Disturbance) -> None:
-    wanted = undisturbed(job)
-    wanted_state = lasting(wanted.lab)
-    for at, operation in enumerate(wanted.transport.sent):
-        where = f"{job}, request {at} ({operation}) {disturbance}"
-        lab = job.before()
-        before = lasting(lab)
-        first = job.attempt(lab, at, disturbance)
-        check_truth(first, at, operation, before, where)
-        again = job.attempt(lab)
-        assert again.error is None, f"{where}: {again.error}"
-        assert again.result.outcome is Outcome.LICENSED, where
-        assert lasting(lab) == wanted_state, where
-        once_more = job.attempt(lab)
-        assert [each for each in once_more.operations if job.name != "renew"] == [], where
-
-
-def check_truth(attempt: Attempt, at: int, operation: str, before: dict[str, Any], where: str) -> None:
-    """What a disturbed run did after the disturbance, and what it says about all of it."""
-    transport, error = attempt.transport, attempt.error
-    assert transport.disturbance is not None
-    after_it = transport.sent[at + 1 : attempt.sent_by_the_run]
-    assert Counter(transport.sent[: attempt.sent_by_the_run])[operation] <= 1 or operation not in SPENDING, where
-    if isinstance(error, ControllerKilled):
-        assert after_it == [], where
-        return
-    if isinstance(error, Unreachable):
-        assert after_it == [], where
-    elif error is not None:
-        assert isinstance(error, OutcomeUnknown), f"{where}: {error}"
-        assert set(after_it) <= set(READING), where
-    certain, possible = as_told(transport.answered), as_told(transport.sent[: attempt.sent_by_the_run])
-    if isinstance(error, Unreachable):
-        assert attempt.operations == (possible if error.sent else certain), where
-    else:
-        assert attempt.operations == possible, where
-    if isinstance(error, KmsError):
-        assert error.progress.get("changed", False) is bool(attempt.operations), where
-        is_changed = lasting(attempt.lab) != before
-        assert not is_changed or attempt.operations, where
+    check_each_disturbed_request(job, disturbance)
 
 
 def job_named(name: str) -> Job:
@@ -389,5 +265,12 @@ def test_a_client_of_a_kms_host_without_an_answer_is_pending_because_asking_agai
 def test_a_host_whose_settings_may_wait_for_a_restart_is_restarted_before_its_firewall_opens() -> None:
     attempt = disturbed("install a host", "StopService", lost())
     job = job_named("install a host")
-    assert job.attempt(attempt.lab).operations == ["RestartService", "Enable"]
+    assert job.attempt(attempt.lab).operations == [
+        "RestartService",
+        "SetRegistryValue",
+        "SetRegistryValue",
+        "CreateFirewallRule",
+        "SetFirewallPort",
+        "Enable",
+    ]
     assert attempt.lab.site.kms_listeners() == {"kms01": PORT}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing as t
 
 import pytest
-from spp_lab import HOST_KEY, InProcessLab, new_lab
+from spp_lab import HOST_KEY, OPEN_FIREWALL, InProcessLab, new_lab
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import KmsError, NotSupported
 from ansible_collections.volact.kms.plugins.plugin_utils._spp import (
@@ -27,7 +27,7 @@ from lab.core.catalogue import OPERATING_SYSTEMS, languages, published_key_of
 pytestmark = pytest.mark.combinations
 
 TO_KMS = DesiredClient(channel=Channel.KMS_CLIENT, activate=Activate.IF_NEEDED)
-HOST = DesiredHost(product_key=ProductKey(HOST_KEY), activate=Activate.IF_NEEDED, firewall_rule=True)
+HOST = DesiredHost(product_keys=(ProductKey(HOST_KEY),), activate=Activate.IF_NEEDED, firewall=OPEN_FIREWALL)
 
 KEYS = {name: found[1].last_five for name, system in OPERATING_SYSTEMS.items() if (found := published_key_of(system))}
 REFUSED = sorted(set(OPERATING_SYSTEMS) - set(KEYS))
@@ -170,5 +170,6 @@ def test_azure_edition_is_told_why_it_cannot_be_a_kms_host(site: InProcessLab, s
         converge_host(site.licensing(machine_of(system)), HOST, check_mode=False)
     assert caught.value.message == (
         f"{machine_of(system).upper()} runs Server Datacenter: Azure Edition (SKU 407, build {build}), which can never "
-        "be a KMS host. Nothing was changed. Give the KMS host key to a Standard or Datacenter machine."
+        "be a KMS host (Datacenter: Azure Edition can never be a KMS host). Nothing was changed. Give the KMS host key "
+        "to a server, or to a volume edition such as Pro or Enterprise."
     )

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from defusedxml.ElementTree import fromstring
-from spp_lab import HOST_KEY, FakeClock, InProcessLab, LabTransport, Plant, new_lab
+from spp_lab import HOST_KEY, OPEN_FIREWALL, FakeClock, InProcessLab, LabTransport, Plant, new_lab
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import CimFault, KmsError, TransportLost
 from ansible_collections.volact.kms.plugins.plugin_utils._spp import (
@@ -35,6 +35,12 @@ from ansible_collections.volact.kms.plugins.plugin_utils._spp import (
     observe_client,
     observe_host,
 )
+from ansible_collections.volact.kms.plugins.plugin_utils._spp._firewall_read import (
+    ADDRESS_PROPERTIES,
+    OUR_RULES,
+    PORT_PROPERTIES,
+    RULE_PROPERTIES,
+)
 from ansible_collections.volact.kms.plugins.plugin_utils._spp._scrub import IDENTIFYING, KEPT, Scrubber
 from ansible_collections.volact.kms.plugins.plugin_utils._spp._selftest import (
     RecordingTransport,
@@ -48,13 +54,18 @@ READS = [
     "operating_system",
     "licensing_service",
     "windows_products",
+    "host_service",
+    "host_products",
     "licensing_service_6_1",
     "windows_products_6_1",
+    "host_service_6_1",
+    "host_products_6_1",
     "firewall_rule",
     "windows_service",
 ]
 # What observing a host asks for, in its order.
-OF_A_HOST = ["operating_system", "licensing_service", "windows_products", "firewall_rule"]
+OF_A_HOST = ["operating_system", "windows_service", "host_service", "host_products"]
+OF_A_CLIENT = ["operating_system", "licensing_service", "windows_products"]
 ACTION = re.compile(r"Action[^>]*>[^<]*/([^</]+)<")
 
 
@@ -99,7 +110,7 @@ def site() -> InProcessLab:
     """A host, and a client that is pinned to it and has asked it: everything that identifies has a value."""
     lab = new_lab()
     lab.publish("kms01")
-    host = DesiredHost(product_key=ProductKey(HOST_KEY), activate=Activate.IF_NEEDED, firewall_rule=True)
+    host = DesiredHost(product_keys=(ProductKey(HOST_KEY),), activate=Activate.IF_NEEDED, firewall=OPEN_FIREWALL)
     converge_host(lab.licensing("kms01"), host, check_mode=False)
     client = DesiredClient(channel=Channel.KMS_CLIENT, kms_host="kms01.corp.example.test", activate=Activate.IF_NEEDED)
     converge_client(lab.licensing("win01"), client, check_mode=False)
@@ -110,15 +121,21 @@ def test_it_reads_everything_once_and_says_what_it_found(site: InProcessLab) -> 
     test = selftest(site, "win01")
     assert test.ok
     assert [read.name for read in test.reads] == READS
-    assert [read.requests for read in test.reads] == [1] * len(READS)
-    assert {read.name: read.found for read in test.reads} | {"identify": None, "licensing_service": None} == {
+    # Two built-in rules and their addresses: the second row of each comes with a Pull.
+    assert {read.name: read.requests for read in test.reads} == {**dict.fromkeys(READS, 1), "firewall_rule": 4}
+    unasked = dict.fromkeys(("identify", "licensing_service", "host_service"))
+    assert {read.name: read.found for read in test.reads} | unasked == {
         "identify": None,
         "operating_system": "Windows 10.0.22631, SKU 4",
         "licensing_service": None,
         "windows_products": "kms_client Notification",
+        "host_service": None,
+        "host_products": "kms_client Notification",
         "licensing_service_6_1": "version 10.0.22631.1001, no KMS host",
         "windows_products_6_1": "kms_client Notification",
-        "firewall_rule": "disabled",
+        "host_service_6_1": "version 10.0.22631.1001, no KMS host",
+        "host_products_6_1": "kms_client Notification",
+        "firewall_rule": "SPPSVC-In-TCP disabled, SPPSVC-In-TCP-NoScope disabled",
         "windows_service": "Running",
     }
 
@@ -185,7 +202,7 @@ def test_a_capture_replays_to_the_state_that_was_observed(site: InProcessLab, ma
     transport = replay(capture, OF_A_HOST)
     replayed = observe_host(Licensing(CimSession(transport), FakeClock()))
     assert not transport.exchanges
-    transport = replay(capture, OF_A_HOST[:3])
+    transport = replay(capture, OF_A_CLIENT)
     as_client = observe_client(Licensing(CimSession(transport), FakeClock()))
     again = host_result(replayed) | client_result(as_client)
     expected = scrubbed(observed, scrubber)
@@ -210,7 +227,7 @@ def test_a_fault_replays_with_its_code(shape: int) -> None:
     session = CimSession(transport)
     with pytest.raises(CimFault) as replayed:
         session.query(
-            f"SELECT {', '.join(_rows.RULE_PROPERTIES)} FROM MSFT_NetFirewallRule WHERE InstanceID = 'SPPSVC-In-TCP'",
+            f"SELECT {', '.join(RULE_PROPERTIES)} FROM MSFT_NetFirewallRule WHERE {OUR_RULES}",
             namespace="root/StandardCimv2",
         )
     with pytest.raises(CimFault) as original:
@@ -346,10 +363,13 @@ def test_what_is_not_xml_is_left_out_of_a_capture() -> None:
 def test_every_property_that_is_read_is_known_to_identify_or_not() -> None:
     read = {
         *_rows.SYSTEM_PROPERTIES,
-        *_rows.SERVICE_PROPERTIES,
-        *_rows.PRODUCT_PROPERTIES,
-        *_rows.RULE_PROPERTIES,
+        *_rows.HOST_SERVICE_PROPERTIES,
+        *_rows.HOST_PRODUCT_PROPERTIES,
+        *RULE_PROPERTIES,
+        *ADDRESS_PROPERTIES,
+        *PORT_PROPERTIES,
         "Name",
+        "StartMode",
         "State",
     }
     assert read == KEPT | IDENTIFYING.keys()
