@@ -15,7 +15,9 @@ between.
 
 from __future__ import annotations
 
+import time
 import typing as t
+from urllib.parse import urlsplit
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import (
     AuthenticationRefused,
@@ -25,18 +27,21 @@ from ansible_collections.volact.kms.plugins.module_utils._errors import (
 )
 from ansible_collections.volact.kms.plugins.plugin_utils._wsman import HttpReply, Transport
 
-from . import _connection_link, _connection_psrp, _connection_winrm
-from ._connection_errors import Peer, none_worked, refused
-from ._connection_link import Library, Link
+from . import _connection_hosts, _connection_link, _connection_psrp, _connection_winrm
+from ._connection_errors import Peer, none_worked, out_of_time, refused
+from ._connection_link import Identity, Library, Link, Ticket
 from ._connection_psrp import PsrpAdapter
 from ._connection_winrm import WinrmAdapter
 
 if t.TYPE_CHECKING:
     from ansible.plugins.connection import ConnectionBase
 
+__all__ = ["REQUIRED_PRIVATE_NAMES", "Adapter", "ClosableTransport", "Identity", "Ticket", "Warn", "open_transport"]
+
 # (module, name): methods and attributes that are not documented, and that a later release may rename.
 REQUIRED_PRIVATE_NAMES: t.Final = (
-    _connection_link.REQUIRED_PRIVATE_NAMES
+    _connection_hosts.REQUIRED_PRIVATE_NAMES
+    + _connection_link.REQUIRED_PRIVATE_NAMES
     + _connection_psrp.REQUIRED_PRIVATE_NAMES
     + _connection_winrm.REQUIRED_PRIVATE_NAMES
 )
@@ -45,7 +50,27 @@ Warn = t.Callable[[str], None]
 
 
 class ClosableTransport(Transport, t.Protocol):
-    """A transport whose own TCP connections can be closed."""
+    """A transport whose own TCP connections can be closed, and that can be one among many in a process."""
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port to which the TCP connection goes; None where a proxy stands in between."""
+
+    @property
+    def identity(self) -> Identity | None:
+        """As whom Ansible would log in to Kerberos for this machine; None: it would not, or not with a password.
+
+        The credential cache of Kerberos is one for a process, and so is the identity.
+        """
+
+    def take_ticket(self) -> Ticket:
+        """Log in to Kerberos once, for all transports of the same `identity`; a failure is kept in the ticket."""
+
+    def share_ticket(self, ticket: Ticket) -> None:
+        """Use `ticket`, whose `ccache` the environment of the process has to name, rather than log in to Kerberos."""
+
+    def limit(self, seconds: float) -> None:
+        """From now on everything together may take so long; then requests end as `TransportTimeout`."""
 
     def close(self) -> None:
         """Close what this transport opened; the next `send` would connect again."""
@@ -56,6 +81,14 @@ class Adapter(t.Protocol):
 
     peer: Peer
     methods: tuple[str, ...]
+    proxied: bool
+    identity: Identity | None
+
+    def take_ticket(self) -> Ticket:
+        """See `ClosableTransport`."""
+
+    def share_ticket(self, ticket: Ticket) -> None:
+        """See `ClosableTransport`."""
 
     def shared(self) -> Library | None:
         """The session of a connection that is open already."""
@@ -94,15 +127,35 @@ class _Transport:
         self._peer = adapter.peer
         self._methods = adapter.methods
         self._answered = False
+        self._deadline: float | None = None
         shared = adapter.shared()
-        self._link = None if shared is None else Link(shared, self._peer, None, owned=False)
+        self._link = None if shared is None else Link(shared, self._peer, None, owned=False, proxied=adapter.proxied)
 
     @property
     def endpoint(self) -> str:
         return self._peer.endpoint
 
+    @property
+    def address(self) -> tuple[str, int] | None:
+        parts = urlsplit(self._peer.endpoint)
+        return None if self._adapter.proxied or not parts.hostname or not parts.port else (parts.hostname, parts.port)
+
+    @property
+    def identity(self) -> Identity | None:
+        return self._adapter.identity
+
+    def take_ticket(self) -> Ticket:
+        return self._adapter.take_ticket()
+
+    def share_ticket(self, ticket: Ticket) -> None:
+        self._adapter.share_ticket(ticket)
+
+    def limit(self, seconds: float) -> None:
+        self._deadline = time.monotonic() + seconds
+
     def send(self, envelope: bytes, *, read_timeout: float) -> HttpReply:
         """Post one envelope (see `Transport.send`); `read_timeout` (seconds) also bounds reading the reply."""
+        read_timeout = min(read_timeout, self._left(read_timeout))
         if self._link is not None:
             reply = self._post(self._link, envelope, read_timeout)
             if reply.status != 401:
@@ -114,6 +167,15 @@ class _Transport:
         link, self._link = self._link, None
         if link is not None:
             link.close()
+
+    def _left(self, unlimited: float) -> float:
+        """Seconds until the deadline, if there is one. Raises `TransportTimeout` after it."""
+        if self._deadline is None:
+            return unlimited
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise out_of_time(self._peer)
+        return left
 
     def _post(self, link: Link, envelope: bytes, read_timeout: float) -> HttpReply:
         try:
@@ -138,7 +200,10 @@ class _Transport:
         raise none_worked(self._peer, failed)
 
     def _try(self, method: str, envelope: bytes, read_timeout: float) -> HttpReply:
-        link = Link(self._adapter.connect(method), self._peer, method, owned=True)
+        library = self._adapter.connect(method)
+        if self._deadline is not None:
+            library.limit(self._left(read_timeout))
+        link = Link(library, self._peer, method, owned=True, proxied=self._adapter.proxied)
         try:
             # Without a login of its own, the first request is what shows whether anybody is there.
             patience = read_timeout if self._answered else min(read_timeout, link.connect_timeout)

@@ -175,6 +175,16 @@ def refused(
     )
 
 
+def out_of_time(peer: Peer) -> TransportTimeout:
+    """The error that the time for all requests together is over; nothing more was sent."""
+    return TransportTimeout(
+        f"{peer.endpoint} took longer than the time limit for one machine.",
+        operation="wait for the reply",
+        target=peer.endpoint,
+        hint="Raise timeout, or look why the machine is slow.",
+    )
+
+
 def not_logged_in(peer: Peer, method: str, reason: str) -> AuthenticationRefused:
     """The error that a login could not even be tried."""
     hint = peer.variables.credentials_hint(method)

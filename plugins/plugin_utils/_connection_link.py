@@ -15,6 +15,7 @@ import dataclasses
 import ipaddress
 import time
 import typing as t
+from urllib.parse import urlsplit
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import BadReply
 from ansible_collections.volact.kms.plugins.plugin_utils._wsman import WHO_ANSWERS, HttpReply
@@ -22,7 +23,7 @@ from ansible_collections.volact.kms.plugins.plugin_utils._wsman import WHO_ANSWE
 from ._connection_errors import Peer, named_errors, offered_methods
 
 with contextlib.suppress(ImportError):  # there is no session of any library then
-    from requests.utils import resolve_proxies
+    from requests.utils import get_environ_proxies, resolve_proxies, select_proxy
 
 if t.TYPE_CHECKING:
     import requests
@@ -46,6 +47,27 @@ class ReadResponse:
     headers: t.Mapping[str, str]
     content: bytes = dataclasses.field(repr=False)
     request: t.Any
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Identity:
+    """As whom Ansible logs in to Kerberos by itself; `command` is how."""
+
+    user: str
+    password: str | None = dataclasses.field(repr=False)
+    command: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ticket:
+    """One login to Kerberos: the credential cache as KRB5CCNAME names it, or why there is none.
+
+    The cache is gone when `owner` is.
+    """
+
+    ccache: str | None = None
+    failure: str | None = None
+    owner: t.Any = dataclasses.field(default=None, repr=False, compare=False)
 
 
 class Library(t.Protocol):
@@ -75,6 +97,9 @@ class Library(t.Protocol):
     def decrypt(self, response: ReadResponse) -> bytes:
         """The text of an encrypted reply; raises whatever the library does."""
 
+    def limit(self, seconds: float) -> None:
+        """Let no step of connecting and logging in take longer."""
+
     def forget(self) -> None:
         """Drop the session."""
 
@@ -82,14 +107,15 @@ class Library(t.Protocol):
 class Link:
     """One session of a library: when messages are encrypted, one login on one TCP connection."""
 
-    def __init__(self, library: Library, peer: Peer, method: str | None, *, owned: bool) -> None:
+    def __init__(self, library: Library, peer: Peer, method: str | None, *, owned: bool, proxied: bool = True) -> None:
         self._library = library
         self._peer = peer
         self._method = method
         self._owned = owned
         self.authenticated = not owned
         self.offered: tuple[str, ...] = ()
-        self._proxies: dict[str, str] | None = None
+        # To find out takes longer than the rest of a request: requests reads the whole environment for it.
+        self._proxies: dict[str, str] | None = None if proxied else {}
 
     @property
     def connect_timeout(self) -> float:
@@ -196,6 +222,12 @@ def _close_sockets(session: t.Any) -> None:
             keys = pools.keys()  # a copy: the container itself refuses to be iterated
             for key in keys:
                 pools[key].close()
+
+
+def environment_has_proxy(url: str) -> bool:
+    """Whether requests to `url` go through a proxy that the environment names."""
+    host = urlsplit(url).hostname or ""
+    return not is_loopback(host) and select_proxy(url, get_environ_proxies(url)) is not None
 
 
 def is_loopback(host: str) -> bool:

@@ -28,7 +28,15 @@ from ._connection_errors import (
     require_library,
     unusable_settings,
 )
-from ._connection_link import Library, ReadResponse, is_loopback, read_limited
+from ._connection_link import (
+    Identity,
+    Library,
+    ReadResponse,
+    Ticket,
+    environment_has_proxy,
+    is_loopback,
+    read_limited,
+)
 
 try:
     import requests
@@ -97,6 +105,10 @@ class PsrpAdapter:
         self._connection = connection
         self.methods: tuple[str, ...] = (connection._psrp_auth,)
         self.peer = Peer(wsman.transport.endpoint, PSRP)
+        # pypsrp keeps its Kerberos credentials to the connection.
+        self.identity: Identity | None = None
+        proxy, no_proxy = wsman.transport.proxy, wsman.transport.no_proxy
+        self.proxied = not no_proxy and (proxy is not None or environment_has_proxy(self.peer.endpoint))
 
     def shared(self) -> Library | None:
         """The session of a runspace that Ansible has opened already."""
@@ -109,6 +121,12 @@ class PsrpAdapter:
         """A session that isn't logged in. Raises `MissingLibrary`."""
         require_library(LIBRARIES, method, PSRP)
         return _Pypsrp(WSMan(**self._connection._psrp_conn_kwargs).transport, self.peer, method)
+
+    def take_ticket(self) -> Ticket:
+        return Ticket()
+
+    def share_ticket(self, ticket: Ticket) -> None:
+        """Nothing to share."""
 
 
 class _Pypsrp:
@@ -174,6 +192,11 @@ class _Pypsrp:
         encryption = self._transport.encryption
         plain: bytes = encryption.unwrap_message(response.content, _BOUNDARY)
         return plain
+
+    def limit(self, seconds: float) -> None:
+        transport = self._transport
+        transport.connection_timeout = min(transport.connection_timeout, seconds)
+        transport.read_timeout = min(transport.read_timeout, seconds)
 
     def forget(self) -> None:
         self._transport.session.close()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import os
 import typing as t
 from urllib.parse import urlsplit, urlunsplit
 
@@ -20,7 +21,7 @@ from ansible_collections.volact.kms.plugins.module_utils._errors import MissingL
 from ansible_collections.volact.kms.plugins.plugin_utils._wsman import HttpReply
 
 from ._connection_errors import WINRM, Libraries, Peer, not_logged_in, require_library, unusable_settings
-from ._connection_link import Library, ReadResponse, is_loopback
+from ._connection_link import Identity, Library, ReadResponse, Ticket, environment_has_proxy, is_loopback
 
 try:
     import requests
@@ -37,12 +38,17 @@ REQUIRED_PRIVATE_NAMES: t.Final = (
     (_PLUGIN, "Connection.protocol"),
     (_PLUGIN, "Connection.shell_id"),
     (_PLUGIN, "Connection._build_winrm_kwargs"),
+    (_PLUGIN, "Connection._kerb_auth"),
+    (_PLUGIN, "Connection._kerb_managed"),
     (_PLUGIN, "Connection._winrm_connect"),
     (_PLUGIN, "Connection._winrm_host"),
+    (_PLUGIN, "Connection._winrm_kwargs"),
+    (_PLUGIN, "Connection._winrm_pass"),
     (_PLUGIN, "Connection._winrm_path"),
     (_PLUGIN, "Connection._winrm_port"),
     (_PLUGIN, "Connection._winrm_scheme"),
     (_PLUGIN, "Connection._winrm_transport"),
+    (_PLUGIN, "Connection._winrm_user"),
     ("winrm.protocol", "Protocol.transport"),
     ("winrm.transport", "Transport.build_session"),
     ("winrm.transport", "Transport.close_session"),
@@ -66,6 +72,8 @@ LIBRARIES: t.Final[Libraries] = {
 # Ansible opens a remote shell only if it has no shell yet.
 _NO_SHELL: t.Final = "(no shell)"
 _FROM_ENVIRONMENT: t.Final = "legacy_requests"
+_KERBEROS: t.Final = "kerberos"
+_CCACHE: t.Final = "KRB5CCNAME"
 
 
 class WinrmAdapter:
@@ -82,6 +90,10 @@ class WinrmAdapter:
         self._connection = connection
         self.methods: tuple[str, ...] = tuple(connection._winrm_transport)
         self.peer = Peer(_endpoint(connection), WINRM)
+        proxy = connection._winrm_kwargs.get("proxy", _FROM_ENVIRONMENT)
+        self.proxied = bool(proxy) and (proxy != _FROM_ENVIRONMENT or environment_has_proxy(self.peer.endpoint))
+        self.identity: Identity | None = _identity(connection) if _logs_in_to_kerberos(connection) else None
+        self._ticket: Ticket | None = None
 
     def shared(self) -> Library | None:
         """The session of a connection that Ansible has opened already."""
@@ -93,7 +105,34 @@ class WinrmAdapter:
     def connect(self, method: str) -> Library:
         """A session that isn't logged in. Raises `MissingLibrary` and `AuthenticationRefused`."""
         require_library(LIBRARIES, method, WINRM)
-        return _Pywinrm(self._transport_without_shell(method))
+        ticket = self._ticket if method == _KERBEROS else None
+        if ticket is None:
+            return _Pywinrm(self._transport_without_shell(method))
+        if ticket.failure is not None:
+            raise not_logged_in(self.peer, method, ticket.failure)
+        connection = self._connection
+        managed, connection._kerb_managed = connection._kerb_managed, False
+        try:
+            return _Pywinrm(self._transport_without_shell(method))
+        finally:
+            connection._kerb_managed = managed
+
+    def take_ticket(self) -> Ticket:
+        """Let Ansible call kinit, for which it changes KRB5CCNAME of this process; that is undone here."""
+        connection, before = self._connection, os.environ.get(_CCACHE)
+        try:
+            connection._kerb_auth(connection._winrm_user, connection._winrm_pass)
+            # The file of the cache goes with the connection object.
+            return Ticket(os.environ[_CCACHE], owner=connection)
+        except AnsibleError as error:
+            return Ticket(failure=str(error))
+        finally:
+            os.environ.pop(_CCACHE, None)
+            if before is not None:
+                os.environ[_CCACHE] = before
+
+    def share_ticket(self, ticket: Ticket) -> None:
+        self._ticket = ticket
 
     def _transport_without_shell(self, method: str) -> t.Any:
         """Let Ansible build a pywinrm session: with kinit, timeouts, and every ansible_winrm_* variable."""
@@ -165,9 +204,23 @@ class _Pywinrm:
         plain: bytes = encryption.parse_encrypted_response(response)
         return plain
 
+    def limit(self, seconds: float) -> None:
+        self._transport.read_timeout_sec = min(self._transport.read_timeout_sec, seconds)
+
     def forget(self) -> None:
         self._template = None
         self._transport.close_session()
+
+
+def _logs_in_to_kerberos(connection: t.Any) -> bool:
+    return _KERBEROS in connection._winrm_transport and connection._kerb_managed and bool(connection._winrm_user)
+
+
+def _identity(connection: t.Any) -> Identity:
+    """All that Ansible's call of kinit depends on."""
+    options = [connection.get_option(name) for name in ("kerberos_command", "kinit_args", "kinit_env_vars")]
+    delegation = connection._winrm_kwargs.get("kerberos_delegation", False)
+    return Identity(connection._winrm_user, connection._winrm_pass, repr((*options, delegation)))
 
 
 def _endpoint(connection: t.Any) -> str:

@@ -13,20 +13,26 @@ import types
 
 import pypsrp.wsman
 import pytest
+from ansible.executor.process import worker
+from ansible.executor.task_executor import TaskExecutor
+from ansible.playbook.play_context import PlayContext
 from ansible.plugins.connection import psrp as psrp_plugin
 from ansible.plugins.connection import winrm as winrm_plugin
+from ansible.plugins.loader import connection_loader
+from ansible.release import __version__ as ansible_version
 from pypsrp.negotiate import HTTPNegotiateAuth
 from winrm.transport import Transport
 
 from ansible_collections.volact.kms.plugins.plugin_utils import (
     _connection,
     _connection_errors,
+    _connection_hosts,
     _connection_link,
     _connection_psrp,
     _connection_winrm,
 )
 
-ADVICE = "ansible-core, pywinrm or pypsrp moved it: adapt plugins/plugin_utils/_connection_{winrm,psrp,link}.py"
+ADVICE = "ansible-core, pywinrm or pypsrp moved it: adapt plugins/plugin_utils/_connection_{winrm,psrp,link,hosts}.py"
 
 # What a name stands before a dot for, by file; of the libraries below a session nothing private is used.
 OWNERS = {
@@ -39,9 +45,20 @@ OWNERS = {
         "WinRMEncryption": "WinRMEncryption",
         "runspace": "RunspacePool",
     },
+    _connection_hosts: {
+        "connection": "ConnectionBase",
+        "hostvars": "HostVars",
+        "inventory": "InventoryManager",
+        "process": "WorkerProcess",
+        "task": "Task",
+        "variable_manager": "VariableManager",
+        "connection_loader": "PluginLoader",
+    },
 }
 # Public, or ours.
-DOCUMENTED = {"Connection.get_option", "Connection.transport"}
+DOCUMENTED = {"Connection.get_option", "Connection.transport", "ConnectionBase.set_options"}
+# The loader gives it to every plugin; a test of its own looks for it.
+DOCUMENTED |= {"ConnectionBase._load_name"}
 
 
 @pytest.mark.parametrize(("module", "name"), _connection.REQUIRED_PRIVATE_NAMES)
@@ -57,6 +74,7 @@ def test_the_installed_libraries_have_every_private_name(module: str, name: str)
 def test_every_private_name_in_use_is_in_the_list(adapter: types.ModuleType) -> None:
     source = inspect.getsource(adapter).split("\nclass ", 1)[1]
     listed = {name for _module, name in adapter.REQUIRED_PRIVATE_NAMES}
+    assert listed, "the test compares with nothing"
     used = {
         f"{owner}.{name}"
         for variable, owner in OWNERS[adapter].items()
@@ -70,6 +88,33 @@ def test_only_the_adapters_touch_private_names_of_a_connection_object() -> None:
     for module in (_connection, _connection_link, _connection_errors):
         found = re.findall(r"\bconnection\.(_\w+|protocol|runspace|shell_id)", inspect.getsource(module))
         assert not found, f"{module.__name__} uses {found}"
+
+
+def test_connection_plugins_know_their_name_and_how_to_make_up_their_variables() -> None:
+    plugin = connection_loader.get("winrm", PlayContext(), "/dev/null")
+    assert plugin._load_name == "winrm", ADVICE
+    # New in ansible-core 2.17, and done without before.
+    if tuple(map(int, ansible_version.split(".")[:2])) >= (2, 17):
+        assert inspect.signature(plugin._resolve_option_variables).parameters.keys() == {"variables", "templar"}, ADVICE
+
+
+def test_the_executor_hands_over_what_other_hosts_connections_get_here() -> None:
+    source = inspect.getsource(TaskExecutor._set_connection_options)
+    for line in (
+        "task_keys = self._task.dump_attrs()",
+        "task_keys['timeout'] = self._play_context.timeout",
+        "task_keys['password'] = self._play_context.password",
+        "del task_keys['retries']",
+    ):
+        assert line in source, ADVICE
+    assert "self._connection.set_options(task_keys=task_keys, var_options=" in source, ADVICE
+
+
+def test_a_worker_keeps_the_play_context_that_no_host_has_changed() -> None:
+    assert "current_worker = self" in inspect.getsource(worker.WorkerProcess._run), ADVICE
+    source = inspect.getsource(TaskExecutor)
+    assert "self._play_context = self._play_context.set_task_and_variable_override(" in source, ADVICE
+    assert "new_info = self.copy()" in inspect.getsource(PlayContext.set_task_and_variable_override), ADVICE
 
 
 def test_pypsrp_keeps_the_name_of_what_was_negotiated_at_the_context() -> None:

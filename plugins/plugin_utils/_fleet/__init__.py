@@ -1,0 +1,7 @@
+# Copyright: (c) 2026, The volact.kms authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Many machines: reading them at once, and planning how they move to KMS."""
+
+from __future__ import annotations
