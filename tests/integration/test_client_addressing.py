@@ -35,10 +35,12 @@ def test_discovery_clears_every_level(lab: RunningLab) -> None:
     lab.module("win01", "client", kms_host="other.corp.example.test")
     lab.module("win01", "client", kms_host=OLD, address_level="product")
     run = four_runs(lab, "win01", discovery=True)
+    # A product that shows the service's settings as its own cannot be told from one that has them.
+    levels = 2 if "product-shows-service-host" in lab.dialects else 1
     assert sorted(run["operations"]) == [
         "ClearKeyManagementServiceMachine",
         "ClearKeyManagementServiceMachine",
-        "ClearKeyManagementServicePort",
+        *["ClearKeyManagementServicePort"] * levels,
         "DeleteRegistryValue",
     ]
     assert run["kms_client"]["kms_host"] is None

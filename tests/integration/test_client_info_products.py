@@ -14,18 +14,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running_lab import RunningLab, running_lab, two_manners_of_speaking
+from running_lab import RunningLab, running_lab
 
 SITE = Path(__file__).with_name("client_info_site.yml")
-MANNERS = two_manners_of_speaking()
 
 _KEY = re.compile(r"(?:[A-Z0-9]{5}-){4}[A-Z0-9]{5}")
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
-@pytest.fixture(scope="module", params=list(MANNERS.values()), ids=list(MANNERS))
-def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
-    with running_lab(SITE, tmp_path_factory.mktemp("client_info"), request.param) as lab:
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
+    with running_lab(SITE, tmp_path_factory.mktemp("client_info")) as lab:
         yield lab
 
 

@@ -11,19 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running_lab import RunningLab, running_lab, two_manners_of_speaking
+from running_lab import RunningLab, running_lab
 
 SITE = Path(__file__).with_name("client_info_site.yml")
-MANNERS = two_manners_of_speaking()
 HOST = "kms01.corp.example.test"
 WINDOWS = "55c92734-d682-4d71-983e-d6ec3f16059f"
 SPP = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\SoftwareProtectionPlatform"
 POLICY = r"SOFTWARE\Policies\Microsoft\Windows NT\CurrentVersion\Software Protection Platform"
 
 
-@pytest.fixture(scope="module", params=list(MANNERS.values()), ids=list(MANNERS))
-def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
-    with running_lab(SITE, tmp_path_factory.mktemp("sections"), request.param) as lab:
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
+    with running_lab(SITE, tmp_path_factory.mktemp("sections")) as lab:
         lab("set", "kms01", "clients=25", "firewall=on")
         yield lab
 

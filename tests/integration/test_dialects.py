@@ -21,7 +21,12 @@ from lab.core.dialects import combinable
 HOST_KEY = "MMMMM-PPPPP-QQQQQ-RRRRR-KMNHT"
 CLIENT_MAK = "BBBBB-CCCCC-DDDDD-FFFFF-MKNWC"
 CLIENT = {"channel": "kms", "activate": "if_needed"}
-HOST = {"product_key": HOST_KEY, "activate": "if_needed", "dns_publishing": False, "firewall_rule": True}
+HOST = {
+    "product_keys": [HOST_KEY],
+    "activate": "if_needed",
+    "dns_publishing": False,
+    "firewall": {"state": "enabled", "allow_public": True},
+}
 
 #: The last two speak as many dialects as go together.
 SPOKEN = [*([name] for name in DIALECTS), combinable(), combinable(reversed(list(DIALECTS)))]

@@ -33,7 +33,7 @@ INSTALL_KEY = "Invoke SoftwareLicensingService.InstallProductKey"
 ACTIVATE = "Invoke SoftwareLicensingProduct.Activate"
 READ_PRODUCTS = "Enumerate SoftwareLicensingProduct"
 
-HOST = {"kms_host_product_key": "MMMMM-PPPPP-QQQQQ-RRRRR-KMNHT", "kms_host_listening_port": 1700}
+HOST = {"kms_host_product_keys": "MMMMM-PPPPP-QQQQQ-RRRRR-KMNHT", "kms_host_listening_port": 1700}
 CLIENT = {
     "kms_client_kms_host": "kms01.corp.example.test",
     "kms_client_kms_port": 1700,

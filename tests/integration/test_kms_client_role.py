@@ -93,9 +93,15 @@ def test_windows_and_office_are_activated_and_the_second_run_changes_nothing(lab
     assert changed(again) == dict.fromkeys(SERVERS, 0), again.stdout
     asked = lab("stats")["machines"]["srv01"]
     assert not [name for name in asked if name.split()[0] not in {"Enumerate", "Pull", "Identify"}], asked
-    assert sum(counted["requests"] for name, counted in asked.items() if name.startswith("Enumerate")) <= 5, asked
+    assert questions(asked) <= 5, asked
     recheck = play("servers", "--check", **to_kms)
     assert changed(recheck) == dict.fromkeys(SERVERS, 0), recheck.stdout
+
+
+def questions(asked: dict[str, dict[str, int]]) -> int:
+    """Queries that were answered; one that a Windows did not know in these words is put once more in others."""
+    counted = [count for name, count in asked.items() if name.startswith("Enumerate")]
+    return sum(count["requests"] - count["faults"] for count in counted)
 
 
 def test_a_renewal_that_came_too_early_is_asked_for_again(lab: RunningLab, play: Play) -> None:
@@ -200,7 +206,7 @@ def test_a_mak_is_installed_where_the_budget_allows(lab: RunningLab, play: Play)
     assert spent(lab) == 3
     # What needs nothing is read once, not once for the limit and once more for itself.
     asked = lab("stats")["machines"]["lap01"]
-    assert sum(counted["requests"] for name, counted in asked.items() if name.startswith("Enumerate")) <= 3, asked
+    assert questions(asked) <= 3, asked
 
 
 def test_machines_that_hold_the_key_count_although_they_need_nothing(lab: RunningLab, play: Play) -> None:

@@ -66,17 +66,10 @@ class Fleet:
 
     def run(self, hosts: str, module: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a module on machines, as `ansible` does."""
-        command: list[str | Path] = [PROGRAMS / "ansible", hosts, "-m", f"volact.kms.{module}", "--forks", "4"]
+        command = [hosts, "-m", f"volact.kms.{module}", "--forks", "4"]
         for file in (self.lab.state_folder / "inventory.yml", self.inventory):
-            command += ["-i", file]
-        return subprocess.run(
-            [*command, *arguments],
-            env=self.lab.environment() | environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
+            command += ["-i", str(file)]
+        return self.lab.run("ansible", *command, *arguments, **environment)
 
 
 def results(run: subprocess.CompletedProcess[str]) -> dict[str, Any]:

@@ -12,23 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running_lab import RunningLab, manners_of_speaking, running_lab
+from running_lab import RunningLab, running_lab
 
 SITE = Path(__file__).with_name("windows_site.yml")
-MANNERS = manners_of_speaking()
 HOST_KEY = "MMMMM-PPPPP-QQQQQ-RRRRR-KMNHT"
 CLIENT_MAK = "CCCCC-DDDDD-FFFFF-GGGGG-MKNXC"
 HOST: dict[str, Any] = {
-    "product_key": HOST_KEY,
+    "product_keys": [HOST_KEY],
     "activate": "if_needed",
     "dns_publishing": False,
-    "firewall_rule": True,
+    "firewall": {"state": "enabled", "profiles": ["domain", "private"]},
 }
 
 
-@pytest.fixture(scope="module", params=list(MANNERS.values()), ids=list(MANNERS))
-def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
-    with running_lab(SITE, tmp_path_factory.mktemp("windows"), request.param) as lab:
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLab]:
+    with running_lab(SITE, tmp_path_factory.mktemp("windows")) as lab:
         yield lab
 
 
@@ -46,7 +45,8 @@ def test_host_changes_once_and_check_mode_says_the_same(four_runs_of_host: list[
     assert check["operations"] == applied["operations"]
     assert check["host"]["is_kms_host"] is False
     assert applied["host"]["is_kms_host"] is True
-    assert applied["host"]["firewall_rule"] == {"name": "SPPSVC-In-TCP", "enabled": True, "profiles": 0}
+    assert applied["host"]["firewall"]["open_in"] == ["domain", "private"]
+    assert applied["host"]["service"]["reachable"] is True
     assert applied["outcome"] == "licensed"
 
 
@@ -56,10 +56,13 @@ def test_host_spends_one_activation(lab: RunningLab, four_runs_of_host: list[dic
 
 
 def test_host_info_reads_the_same_and_changes_nothing(lab: RunningLab, four_runs_of_host: list[dict[str, Any]]) -> None:
-    info = lab.module("kms01", "host_info")
-    assert info["host"] == four_runs_of_host[2]["host"]
+    info = lab.module("kms01", "host_info", include=["firewall"])
     assert info["changed"] is False
-    assert info["host"]["current_count"] == 0
+    found, left = info["host"], four_runs_of_host[2]["host"]
+    assert found["firewall"] == left["firewall"]
+    (product,) = found["products"]
+    assert product == {name: left["products"][0][name] for name in product}
+    assert (product["current_count"], product["nobody_has_asked"]) == (0, True)
 
 
 def test_client_info_of_a_german_machine_reads_numbers_and_english_names(lab: RunningLab) -> None:

@@ -103,10 +103,11 @@ PROPERTY_LISTS = "WANTED_PROPERTIES_6_1 = ('Alpha',)\nWANTED_PROPERTIES = (*WANT
         ("session.invoke('SoftwareLicensingService', 'ReArmWindows')", {("name", "ReArmWindows")}),
         ("change = Change('ReArmWindows', target, arguments={'Force': True})", {("name", "Force")}),
         ("OFFICE_SERVICE = 'osppsvc'", {("name", "osppsvc")}),
-        ("RULES = frozenset({'SPPSVC-In-TCP-NoScope'})", {("name", "SPPSVC-In-TCP-NoScope")}),
-        ("self._session.put('Win32_Share', keys, {})", {("operation", "put")}),
+        ("RULES = frozenset({'SPPSVC-Out-TCP'})", {("name", "SPPSVC-Out-TCP")}),
+        ("self._session.delete('Win32_Share', keys)", {("operation", "delete")}),
+        ("STARTED = 12291", {("event", "12291")}),
         ("hint = 'look for event 12290'", {("event", "12290")}),
-        ("hint = f'look for event 12293 on {machine}'", {("event", "12293")}),
+        ("hint = f'look for event 12291 on {machine}'", {("event", "12291")}),
     ],
 )
 def test_a_name_that_the_ledger_lacks_is_found(source: str, found: Used) -> None:

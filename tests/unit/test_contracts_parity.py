@@ -24,7 +24,8 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 SIDES = {"client", "host"}
 KEYS = {"tool", "feature", "side", "what", "offers", "tests", "not_offered", "issue"}
 
-#: The client switches of the scripts, as their sources have them. Source: peers.md, "Parity checklists"
+#: The switches of the scripts, as their sources have them: first what a client or any machine needs.
+#: Source: peers.md, "Parity checklists"
 SLMGR = """
 /ipk /ato /dli /dlv /xpr /cpky /ilc /rilc /rearm /rearm-app /rearm-sku /upk /dti /atp /skms /ckms /skms-domain
 /ckms-domain /skhc /ckhc /act-type /lil /ril /ltc /fta /stao /ctao
@@ -34,8 +35,20 @@ OSPP = """
 /sethst /setprt /remhst /cachst /actype /skms-domain /ckms-domain /dtokils /rtokil /dtokcerts /tokact /stokflag
 /ctokflag /puserops /duserops /osppsvcrestart /osppsvcauto /regmof /version /help
 """
-SWITCHES = {"slmgr.vbs": SLMGR, "ospp.vbs": OSPP}
-VAMT_FEATURES = 16
+
+#: Those that do something on a KMS host, or with the key of one.
+SLMGR_HOST = """
+/ipk /ato /dli /dlv /xpr /ilc /upk /dti /atp /sprt /sai /sri /sdns /cdns /spri /cpri /ad-activation-online
+/ad-activation-get-iid /ad-activation-apply-cid /ao-list /del-ao
+"""
+OSPP_HOST = "/act /inpkey /unpkey /inslic /dstatus /dinstid /actcid"
+SWITCHES = {
+    ("slmgr.vbs", "client"): SLMGR,
+    ("slmgr.vbs", "host"): SLMGR_HOST,
+    ("ospp.vbs", "client"): OSPP,
+    ("ospp.vbs", "host"): OSPP_HOST,
+}
+VAMT_FEATURES = {"client": 16, "host": 4}
 
 
 def rows() -> list[Row]:
@@ -148,15 +161,16 @@ def test_everything_offered_exists() -> None:
     assert [fault for offer in offered for fault in offered_faults(offer)] == []
 
 
-@pytest.mark.parametrize("tool", SWITCHES)
-def test_every_client_switch_is_a_row(tool: str) -> None:
-    listed = [re.split("[ :]", row["feature"])[0] for row in rows() if row["tool"] == tool and row["side"] == "client"]
-    assert set(SWITCHES[tool].split()) - set(listed) == set()
+@pytest.mark.parametrize(("tool", "side"), SWITCHES)
+def test_every_switch_is_a_row(tool: str, side: str) -> None:
+    listed = [re.split("[ :]", row["feature"])[0] for row in rows() if row["tool"] == tool and row["side"] == side]
+    assert set(SWITCHES[tool, side].split()) ^ set(listed) == set()
 
 
 def test_every_feature_of_vamt_is_a_row_and_no_row_is_there_twice() -> None:
-    names = [(row["tool"], row["feature"]) for row in rows()]
-    assert len([tool for tool, _feature in names if tool == "VAMT"]) >= VAMT_FEATURES
+    names = [(row["tool"], row["side"], row["feature"]) for row in rows()]
+    for side, features in VAMT_FEATURES.items():
+        assert len([name for name in names if name[:2] == ("VAMT", side)]) >= features
     assert sorted(name for name in set(names) if names.count(name) > 1) == []
 
 
