@@ -6,14 +6,6 @@
 
 from __future__ import annotations
 
-import difflib
-import typing as t
-
-from ansible.errors import AnsibleLookupError
-from ansible.plugins.lookup import LookupBase
-
-from ansible_collections.volact.kms.plugins.plugin_utils._spp._catalogue import Gvlk, gvlks
-
 DOCUMENTATION = r"""
 name: gvlk
 short_description: Client setup keys (GVLK) that Microsoft publishes
@@ -52,6 +44,14 @@ _raw:
   type: list
   elements: raw
 """
+
+import difflib
+import typing as t
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.volact.kms.plugins.plugin_utils._spp._catalogue import Gvlk, gvlks
 
 
 class LookupModule(LookupBase):

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -104,7 +105,15 @@ def judge(passed: bool, output: str) -> tuple[Verdict, str, tuple[str, ...]]:
         verdict = Verdict.SKIPPED
     else:
         verdict = Verdict.PASSED
-    return verdict, summaries[-1] if summaries else "", skipped
+    return verdict, _sum(summaries), skipped
+
+
+def _sum(summaries: list[str]) -> str:
+    """ "3 passed" and "4 passed, 1 skipped" of several commands are 7 passed, 1 skipped."""
+    sums: Counter[str] = Counter()
+    for number, what in (count.split() for summary in summaries for count in summary.split(", ")):
+        sums[what] += int(number)
+    return ", ".join(f"{number} {what}" for what, number in sums.items())
 
 
 def run_gate(gate: Gate) -> Result:

@@ -4,8 +4,8 @@
 
 """Manners of speaking: how all machines of the lab speak while an integration test runs.
 
-Every integration test that has to do with machines is run in each of them: in the first by `make test`, in the others
-by one series of the matrix each. One by hand: `pytest --manner=dialects-1`.
+Every integration test that is about what machines say is run in each of them: in the first by `make test`, in the
+others by one series of the matrix each. One by hand: `pytest --manner=dialects-1`.
 """
 
 from __future__ import annotations
@@ -18,15 +18,21 @@ from lab.core.dialects import combinable
 
 STANDARD = "standard"
 
-# Test modules whose machines need not speak in every manner -> why.
+# Test modules in which it does not matter how machines speak -> what they are about instead. `make test` runs them.
 ONE_MANNER = {
-    "test_bad_input_dns.py": "no machine",
-    "test_dialects.py": "each machine speaks a dialect of its own",
+    "test_bad_input_dns.py": "DNS servers",
+    "test_bad_input_endpoints.py": "endpoints that are no Windows at all",
+    "test_dialects.py": "each machine speaks a dialect of its own, and two speak many",
+    "test_endpoint_info.py": "KMS endpoints",
+    "test_examples.py": "the documentation; what its tasks ask is asked by other modules in every manner",
+    "test_interruption.py": "a process that is killed",
+    "test_kms_dns_role.py": "DNS records; of the machines one option is set",
     "test_lab_*.py": "the lab itself, and what it says is what is tested",
-    "test_srv_record*.py": "no machine",
+    "test_report_*.py": "records and what is made of them",
+    "test_srv_*.py": "DNS servers",
+    "test_transports_*.py": "connections and logins, below what is said",
     "test_warm_start.py": "each command twice",
 }
-
 
 #: Dialects that leave nothing to go by when one machine speaks both.
 APART = (frozenset({"failure-leaves-no-reason", "low-count-is-success"}),)
@@ -35,7 +41,6 @@ APART = (frozenset({"failure-leaves-no-reason", "low-count-is-success"}),)
 LIMITING = {
     "windows-7-property-lists": (
         "test_client_addressing.py",  # lookup domains, host caching, activation types
-        "test_examples.py",  # lookup domains
     ),
 }
 

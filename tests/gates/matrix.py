@@ -24,7 +24,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from gates.__main__ import AT_ONCE, line_of, run_all, summarise
-from gates.catalogue import LOGS, Gate
+from gates.catalogue import LOGS, UNITS, Gate
 from gates.installer import install
 from gates.interpreters import find_interpreter, variable
 from gates.manners import dealt, modules_of
@@ -39,8 +39,6 @@ SERIES: Mapping[str, str] = {
     "2.20": "3.12",
     "2.21": "3.13",
 }
-# The lab and the gates are no part of the collection, and combinations of data are the same to every core and Python.
-UNITS = ("tests/unit", "--ignore=tests/unit/lab", "--ignore=tests/unit/gates", "-m", "not combinations")
 ENVIRONMENTS = ROOT / "build" / "matrix"
 
 # What touches Ansible's own interfaces: connections, actions, modules, roles.

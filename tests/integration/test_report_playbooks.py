@@ -51,6 +51,7 @@ FOUND = {
 VARIABLES = {
     # A thousand machines and the lab share the processors of the tests.
     "activation_report_timeout": 300,
+    "ansible_winrm_connection_timeout": 300,
     "activation_report_kms_hosts": ["kms01"],
     "activation_report_retired_hosts": ["old-kms.corp.example.test"],
 }
@@ -81,6 +82,8 @@ def test_a_thousand_machines_are_verified_and_each_planted_fault_is_found_and_no
     assert "The worst finding is of the severity error, and verify_fail_on is error." in run.stdout
     assert "error    duplicate_cmid Machines with the same CMID (2: clone01, clone02)." in run.stdout
 
+    records = [json.loads(line) for line in (tmp_path / "report.jsonl").read_text("utf-8").splitlines()]
+    assert {record["machine"]: record["msg"] for record in records if record["status"] != "ok"}.keys() == {"off01"}
     report = json.loads((tmp_path / "report.json").read_text("utf-8"))
     assert {finding["id"]: finding["machines"] for finding in report["findings"]} == FOUND
     assert report["summary"]["machines"] == MACHINES

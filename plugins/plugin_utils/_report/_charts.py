@@ -65,7 +65,7 @@ class Chart:
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to show."""
-        return not any(bar.value for bar in self.bars)
+        return not any(each.value for each in self.bars)
 
 
 def charts(document: Document) -> list[Chart]:
@@ -129,9 +129,8 @@ def _expiry(machines: Iterable[Mapping[str, t.Any]]) -> Chart:
         (f"{week * _WEEK}-{week * _WEEK + _WEEK - 1}" if week < _WEEKS - 1 else f"{week * _WEEK}+", weeks[week], week)
         for week in range(_WEEKS)
     ]
-    tones = [
-        "notification" if week * _WEEK < 30 else "pending" if week * _WEEK < 90 else "activated" for *_, week in rows
-    ]
+    starts = [week * _WEEK for _label, _value, week in rows]
+    tones = ["notification" if days < 30 else "pending" if days < 90 else "activated" for days in starts]
     ticks = [
         Tick(str(days), round(_LEFT + (_RIGHT - _LEFT) * days / (_WEEKS * _WEEK), 1), _COLUMNS_HEIGHT + 16)
         for days in (0, 30, 60, 90, 120, 150, 180)

@@ -44,7 +44,7 @@ def netsh_command(
 
 def netsh(change: Change) -> str:
     """The command that does on the machine itself what `change` would have done."""
-    name, arguments = t.cast("FirewallTarget", change.target).rule, change.arguments
+    name, arguments = t.cast(FirewallTarget, change.target).rule, change.arguments
     if change.operation in (ENABLE, DISABLE):
         return _switch(name, change.operation == ENABLE)
     if change.operation in (CREATE_RULE, SET_PORT):

@@ -44,7 +44,7 @@ def change_firewall(machine: Machine, change: Change) -> None:
     Raises CimFault for what the machine refuses, and NotConverged instead of switching on a rule that is not as it was
     written before: then it is left off.
     """
-    session, name = machine.licensing.session, t.cast("FirewallTarget", change.target).rule
+    session, name = machine.licensing.session, t.cast(FirewallTarget, change.target).rule
     if change.operation == ENABLE and change.arguments:
         _look_before_opening(machine, name, change)
     try:

@@ -14,6 +14,7 @@ Nothing here may start a thread: a fork takes only one along.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import fcntl
 import gc
@@ -28,7 +29,7 @@ import sys
 import threading
 import types
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 PASSED = "{descriptor}"
 """A word of the command that becomes the number of the fourth descriptor."""
@@ -153,8 +154,34 @@ def _take_place(order: dict[str, Any], descriptors: list[int]) -> list[str]:
     return [str(high[3]) if word == PASSED else word for word in order["command"]]
 
 
-def _become(command: list[str]) -> None:
-    """The program, at the top of the stack: its end is that of the process, with its status."""
+def _become(command: list[str]) -> NoReturn:
+    """The program, and its end: as Python does it, but for taking the whole heap apart, which is the server's."""
+    status = 0
+    try:
+        _run(command)
+    except SystemExit as ended:
+        status = _status(ended.code)
+    except BaseException as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+        status = -signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    if status < 0:
+        signal.signal(-status, signal.SIG_DFL)
+        os.kill(os.getpid(), -status)
+    os._exit(status)
+
+
+def _status(code: object) -> int:
+    if code is None or isinstance(code, int):
+        return (code or 0) & 0xFF
+    print(code, file=sys.stderr)  # noqa: T201 (as Python does)
+    return 1
+
+
+def _run(command: list[str]) -> None:
     if command[0] == "-m":
         sys.path.insert(0, str(Path.cwd()))
         sys.argv[:] = command[1:]

@@ -91,6 +91,22 @@ def test_skipped_tests_are_told_with_their_reason() -> None:
     assert judge(False, output)[0] is Verdict.FAILED
 
 
+def test_counts_of_several_commands_are_added_up() -> None:
+    assert judge(True, "934 passed in 24.0s\n\n1870 passed, 2 warnings in 99.0s\n")[1] == "2804 passed, 2 warnings"
+
+
+def test_every_unit_test_is_in_exactly_one_gate() -> None:
+    """What `units` measures, and what `combinations` runs: the rest, by the same words."""
+    commands = {gate.name: gate.commands for gate in GATES}
+    (measured,) = commands["units"]
+    apart, combined = commands["combinations"]
+    words = measured[measured.index("tests/unit") :]
+    assert words[-2:] == ("-m", "not combinations")
+    assert combined[combined.index("tests/unit") :] == (*words[:-1], "combinations")
+    ignored = [word.removeprefix("--ignore=") for word in words if word.startswith("--ignore=")]
+    assert list(apart[apart.index("--quiet") + 1 :]) == ignored
+
+
 @pytest.mark.parametrize(("in_ci", "status", "closing"), [(True, 1, "0 passed, 1 failed"), (False, 0, "0 passed, 0")])
 def test_what_was_skipped_fails_in_ci_only(
     in_ci: bool, status: int, closing: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -221,7 +237,7 @@ def test_behind_the_fence_there_is_loopback_and_nothing_else() -> None:
 
 
 def test_what_runs_tests_of_the_network_runs_behind_the_fence() -> None:
-    assert {gate.name for gate in GATES if gate.fenced} == {"integration", "units"}
+    assert {gate.name for gate in GATES if gate.fenced} == {"combinations", "integration", "units"}
 
 
 def test_a_gate_that_could_not_be_fenced_says_so(logs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

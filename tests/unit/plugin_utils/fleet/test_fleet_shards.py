@@ -35,6 +35,9 @@ class Reports:
         self.told: list[str] = []
         self.warned: list[str] = []
 
+    def tell(self, text: str) -> None:
+        self.told.append(text)
+
 
 def where(name: str, _transport: ClosableTransport, _reading: Reading) -> Record:
     """A record that tells in which process it was made, with which ticket."""
@@ -60,7 +63,7 @@ def fleet(monkeypatch: pytest.MonkeyPatch) -> t.Callable[..., tuple[list[dict[st
     ) -> tuple[list[dict[str, t.Any]], Reports]:
         monkeypatch.setattr(_shard, "read_machine", read)
         reports = Reports()
-        crew = Crew(workers, 30, 5, progress, reports.told.append, reports.warned.append)
+        crew = Crew(workers, 30, 30, progress, reports.tell, reports.warned.append)
         before = children()
         lines, summary = read_fleet(names, prepare, Reading(), crew)
         records = [json.loads(text) for text in lines]
@@ -146,13 +149,25 @@ def test_more_identities_than_processes_at_a_time(fleet: Fleet, monkeypatch: pyt
     assert len({record["process"] for record in records}) == 12
 
 
-def test_progress_is_told_while_machines_are_read(fleet: Fleet) -> None:
+def test_progress_is_told_while_machines_are_read(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    awaited = "9 of 10 machines read: 9 ok, 0 failed, 0 unreachable, 1 remaining"
+    was_told = tmp_path / "told"
+
+    def tell(reports: Reports, text: str) -> None:
+        reports.told.append(text)
+        if text == awaited:
+            was_told.touch()
+
     def slow(name: str, transport: ClosableTransport, reading: Reading) -> Record:
-        time.sleep(0.5 if name == "m9" else 0)
+        while name == "m9" and not was_told.exists():
+            time.sleep(0.01)
         return where(name, transport, reading)
 
-    _records, reports = fleet([f"m{number}" for number in range(10)], read=slow, progress=0.2)
-    assert "9 of 10 machines read: 9 ok, 0 failed, 0 unreachable, 1 remaining" in reports.told
+    monkeypatch.setattr(Reports, "tell", tell)
+    _records, reports = fleet([f"m{number}" for number in range(10)], read=slow, progress=0.05)
+    assert awaited in reports.told
     _records, reports = fleet(["m9"], read=slow, progress=0)
     assert reports.told == []
 

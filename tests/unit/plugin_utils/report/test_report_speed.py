@@ -11,7 +11,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from unit.plugin_utils.report.report_site import faulty_fleet, host, host_key, licence, record
+
+# Not while coverage is measured, which takes longer than the work.
+pytestmark = pytest.mark.combinations
 
 MACHINES = 10_000
 SECONDS_AT_MOST = 5
