@@ -27,6 +27,7 @@ ONE_MANNER = {
     "test_examples.py": "the documentation; what its tasks ask is asked by other modules in every manner",
     "test_interruption.py": "a process that is killed",
     "test_kms_dns_role.py": "DNS records; of the machines one option is set",
+    "test_migrate.py": "a fleet; its roles and modules are those that other modules run in every manner",
     "test_lab_*.py": "the lab itself, and what it says is what is tested",
     "test_report_*.py": "records and what is made of them",
     "test_srv_*.py": "DNS servers",
@@ -37,24 +38,31 @@ ONE_MANNER = {
 #: Dialects that leave nothing to go by when one machine speaks both.
 APART = (frozenset({"failure-leaves-no-reason", "low-count-is-success"}),)
 
-#: A dialect that takes away what some tests are about -> the modules with these tests. It is a manner of its own.
-LIMITING = {
-    "windows-7-property-lists": (
-        "test_client_addressing.py",  # lookup domains, host caching, activation types
-    ),
+#: Dialects that only change what is read, or take away what may be changed -> why they have no manner for all modules.
+OF_READING = {
+    "dates-with-offset": "nothing but how a time is written; the other forms of dates are in manners for all",
+    "windows-7-property-lists": "lookup domains and types of activation cannot be set then",
 }
+#: The manner with these dialects is for the modules that are about reading.
+READING = "reading"
+ABOUT_READING = (
+    "test_client_info_*.py",
+    "test_fleet_info.py",
+    "test_host_info_*.py",
+    "test_selftest.py",
+)
 
 
 def manners_of_speaking() -> dict[str, list[str]]:
-    """By name: nothing special; dialects, as many at once as go together, until each was spoken; limiting ones."""
+    """By name: nothing special; then dialects, as many at once as go together, until each was spoken."""
     manners: dict[str, list[str]] = {STANDARD: []}
-    every = [name for name in DIALECTS if name not in LIMITING]
+    every = [name for name in DIALECTS if name not in OF_READING]
     unspoken = every
     while unspoken:
         spoken = _together([*unspoken, *every])
         manners[f"dialects-{len(manners)}"] = spoken
         unspoken = [name for name in unspoken if name not in spoken]
-    return manners | {name: [name] for name in LIMITING}
+    return manners | {READING: _together([*OF_READING, *every])}
 
 
 def _together(names: Iterable[str]) -> list[str]:
@@ -69,8 +77,10 @@ def _together(names: Iterable[str]) -> list[str]:
 def modules_of(manner: str) -> list[str]:
     """The test modules that are run in a manner, as paths from the root."""
     modules = sorted((ROOT / "tests" / "integration").glob("test_*.py"))
-    left_out = (*ONE_MANNER, *LIMITING.get(manner, ()))
-    spoken = [path for path in modules if not any(path.match(pattern) for pattern in left_out)]
+    if manner == READING:
+        spoken = [path for path in modules if any(path.match(pattern) for pattern in ABOUT_READING)]
+    else:
+        spoken = [path for path in modules if not any(path.match(pattern) for pattern in ONE_MANNER)]
     return [path.relative_to(ROOT).as_posix() for path in spoken]
 
 

@@ -109,7 +109,8 @@ def test_a_renewal_that_came_too_early_is_asked_for_again(lab: RunningLab, play:
     lab("set", "kms01", "clients=0")
     run = play("servers", kms_client_activate="renew", kms_client_kms_host=HOST)
     assert run.returncode == 0, run.stdout
-    for server in SERVERS:
+    # A machine that calls this a success, and is licensed still, tells nobody that it came too early.
+    for server in [] if "low-count-is-success" in lab.dialects else SERVERS:
         info = lab.module(server, "client_info", product="windows", include=["events"])
         ids = [product["activation_id"] for product in info["products"]]
         newest = next(request for request in info["events"]["kms_requests"] if request["activation_id"] in ids)

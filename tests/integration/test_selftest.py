@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,8 @@ def test_a_machine_that_refuses_is_reported_and_the_others_are_read(lab: Running
         lab("set", "win01", "access=allowed")
     assert run.returncode != 0
     assert "Not everything could be read on win01." in run.stdout
-    assert "cim_fault 0x80070005" in run.stdout
+    # The code of Windows, of WMI or of WS-Management: which of them a fault tells differs.
+    assert re.search(r"cim_fault 0x(80070005|80041003|80338104)", run.stdout), run.stdout
     assert run.stdout.count("failed=1") == 1
 
 

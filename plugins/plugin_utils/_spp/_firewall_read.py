@@ -22,7 +22,7 @@ from ._firewall_rules import (
     Rule,
     profiles_of,
 )
-from ._hresult import NO_SUCH_CLASS
+from ._hresult import INVALID_QUERY, NO_SUCH_CLASS
 from ._registry import Registry
 from ._rows import OperatingSystem
 
@@ -97,7 +97,8 @@ def _rule_rows(session: CimSession) -> list[CimInstance] | None:
             namespace=FIREWALL_NAMESPACE,
         )
     except CimFault as fault:
-        if fault.code in NO_SUCH_CLASS:
+        # The second has a code that some machines send for an unknown namespace, too.
+        if fault.code in NO_SUCH_CLASS | INVALID_QUERY:
             return None
         raise
     return [row for row in rows if row.integer("Direction") in (None, _INBOUND)]

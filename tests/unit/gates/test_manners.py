@@ -12,7 +12,16 @@ from pathlib import Path
 import pytest
 
 from gates.catalogue import GATES
-from gates.manners import LIMITING, ONE_MANNER, STANDARD, dealt, manners_of_speaking, modules_of
+from gates.manners import (
+    ABOUT_READING,
+    OF_READING,
+    ONE_MANNER,
+    READING,
+    STANDARD,
+    dealt,
+    manners_of_speaking,
+    modules_of,
+)
 from gates.matrix import SERIES, gates_of, of_this_environment
 from gates.tree import ROOT
 from lab.core import DIALECTS
@@ -40,9 +49,19 @@ def test_make_test_and_the_matrix_run_every_module_in_every_manner(done: str | N
         for command in (command for gate in gates if gate.name.endswith("-integration") for command in gate.commands):
             (manner,) = [word.partition("=")[2] for word in command if word.startswith("--manner=")] or [STANDARD]
             run |= {(word, manner) for word in command if word in MODULES}
-    wanted = {(module, manner) for module in modules_of(STANDARD) for manner in manners_of_speaking()}
-    excused = {(f"tests/integration/{name}", dialect) for dialect, names in LIMITING.items() for name in names}
-    assert wanted - run == excused
+    wanted = {(module, manner) for manner in manners_of_speaking() for module in modules_of(manner)}
+    assert wanted - run == set()
+
+
+def test_every_dialect_but_those_of_reading_is_for_all_modules() -> None:
+    manners = manners_of_speaking()
+    for_all = {name for manner, spoken in manners.items() if manner != READING for name in spoken}
+    assert set(DIALECTS) - for_all == set(OF_READING)
+    assert set(OF_READING) <= set(manners[READING])
+    assert {name for name in manners if modules_of(name) != modules_of(STANDARD)} == {READING}
+    read = [path for pattern in ABOUT_READING for path in INTEGRATION.glob(pattern)]
+    assert {path.relative_to(ROOT).as_posix() for path in read} == set(modules_of(READING))
+    assert all(any(INTEGRATION.glob(pattern)) for pattern in ABOUT_READING)
 
 
 def test_what_runs_in_one_manner_is_there_and_has_its_reason() -> None:

@@ -47,6 +47,12 @@ def test_every_series_runs_units_integration_and_sanity_with_its_own_python() ->
         assert {gate.commands[0][0] for gate in gates} == {f"/env/{series}/bin/python"}
 
 
+@pytest.mark.parametrize("manners", [[], ["dialects-1"], ["reading"], ["dialects-1", "reading"]])
+def test_every_series_runs_what_touches_ansibles_interfaces_whatever_it_speaks(manners: list[str]) -> None:
+    commands = gates_of("2.16", Path("/env/bin/python"), manners)[1].commands
+    assert any(set(matrix.INTEGRATION) <= set(command) for command in commands)
+
+
 def test_the_integration_tests_of_the_matrix_exist() -> None:
     assert [name for name in matrix.INTEGRATION if not (ROOT / name).is_file()] == []
 

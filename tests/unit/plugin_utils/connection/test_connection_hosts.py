@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import functools
 import pathlib
 import typing as t
 
@@ -20,6 +19,7 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible.playbook import Playbook
 from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar
+from ansible.utils.collection_loader._collection_finder import _AnsibleCollectionFinder
 from ansible.utils.context_objects import CLIArgs
 from ansible.vars.hostvars import HostVars
 from ansible.vars.manager import VariableManager
@@ -66,10 +66,9 @@ Make = t.Callable[..., HostConnections]
 
 
 @pytest.fixture
-def make(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+def make(ready_for_plugins: None, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     """Connections for a play on all machines of a folder with an inventory, whose task runs for the first of them."""
     monkeypatch.setattr(context, "CLIARGS", CLIArgs({"timeout": 7}))
-    ready_for_plugins()
     write(tmp_path)
     loader = DataLoader()
     loader.set_basedir(str(tmp_path))
@@ -100,10 +99,12 @@ def make(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     return connections
 
 
-@functools.cache
-def ready_for_plugins() -> None:
-    """As Ansible's programs do before all else; a second time it warns."""
+@pytest.fixture(scope="module")
+def ready_for_plugins() -> t.Iterator[None]:
+    """As Ansible's programs do before all else. Undone for the tests after these: they import as Python does."""
     init_plugin_loader()
+    yield
+    _AnsibleCollectionFinder._remove()
 
 
 def write(folder: pathlib.Path) -> None:
