@@ -28,6 +28,7 @@ ONE_MANNER = {
     "test_interruption.py": "a process that is killed",
     "test_kms_dns_role.py": "DNS records; of the machines one option is set",
     "test_migrate.py": "a fleet; its roles and modules are those that other modules run in every manner",
+    "test_replace_host.py": "the order of playbooks; what their modules ask, the tests of hosts ask in every manner",
     "test_lab_*.py": "the lab itself, and what it says is what is tested",
     "test_report_*.py": "records and what is made of them",
     "test_srv_*.py": "DNS servers",
