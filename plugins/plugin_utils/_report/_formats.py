@@ -89,8 +89,10 @@ def _csv_line(cells: Iterable[t.Any]) -> bytes:
 
 
 def _cell(value: t.Any) -> t.Any:
-    if isinstance(value, str) and _FORMULA.match(value):
-        return f"'{value}"
+    if isinstance(value, str):
+        # No cell holds the character 0: readers end there, and Python 3.10 does not write it.
+        text = value.replace("\0", "\ufffd")
+        return f"'{text}" if _FORMULA.match(text) else text
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else value
