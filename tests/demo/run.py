@@ -32,7 +32,10 @@ SITE = ROOT / "tests" / "lab" / "sites" / "demo.yml"
 LICENSED = 1
 
 # Operations that change nothing.
-READING = ("Enumerate ", "Pull ", "Get ", "Release ", "Identify")
+READING = (
+    *("Enumerate ", "Pull ", "Get ", "Release ", "Identify"),
+    *("Invoke StdRegProv.Get", "Invoke StdRegProv.Enum"),
+)
 
 
 @dataclass(frozen=True)

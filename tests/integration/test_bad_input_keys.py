@@ -95,7 +95,7 @@ def as_spoken(refusal: Refusal, result: dict[str, Any]) -> Refusal:
     code, symbol = result["error"]["code"], result["error"]["name"]
     if refusal.code != WRONG_EDITION[0] or code not in WRONG_EDITION:
         return refusal
-    msg = refusal.msg.replace(f"{refusal.code} {refusal.symbol}", f"{code} {symbol}")
+    msg = refusal.msg.replace(f"{refusal.code} {refusal.symbol}", " ".join(filter(None, (code, symbol))))
     return replace(refusal, msg=msg, code=code, symbol=symbol)
 
 
