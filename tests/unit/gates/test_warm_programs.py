@@ -74,7 +74,7 @@ def test_a_script_is_the_main_module_beside_its_own_files(programs: WarmPrograms
         ("import os; os._exit(9)", 9),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", -9),
         ("import os, signal; os.kill(os.getpid(), signal.SIGTERM)", -15),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGINT)", -2),
+        ("raise KeyboardInterrupt", -2),
     ],
 )
 def test_it_ends_as_the_same_program_that_starts_cold(programs: WarmPrograms, code: str, status: int) -> None:
