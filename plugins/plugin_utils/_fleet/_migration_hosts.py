@@ -17,6 +17,7 @@ from ansible_collections.volact.kms.plugins.plugin_utils._spp._host_reach import
     office_pool,
     office_release,
     reach_of,
+    same_host,
 )
 from ansible_collections.volact.kms.plugins.plugin_utils._spp._rows import Product
 
@@ -101,15 +102,6 @@ class Directory:
     problem: str | None = None
     strangers: tuple[Stranger, ...] = ()
     first_priority: int | None = None
-
-
-def same_host(one: str, other: str) -> bool:
-    """Whether two names are of the same host: equal, or one of them is the other without its domain."""
-    one, other = one.lower().rstrip("."), other.lower().rstrip(".")
-    if one == other:
-        return True
-    short, long = sorted((one, other), key=len)
-    return "." not in short and long.startswith(f"{short}.")
 
 
 def read_hosts(

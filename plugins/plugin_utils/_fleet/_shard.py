@@ -76,9 +76,9 @@ class Surroundings:
         if self.ccache is not None:
             os.environ["KRB5CCNAME"] = self.ccache
         if not self.proxied:
-            # pywinrm lets requests change no_proxy for a moment where there is to be no proxy, and that in threads.
-            for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
-                del os.environ[name]
+            # For a machine without a proxy pywinrm lets requests set no_proxy to this for a moment. In threads, one of
+            # them would take the variable away while another reads it (KeyError); so it is there all the time.
+            os.environ["no_proxy"] = "*"
 
 
 def fork_shard(

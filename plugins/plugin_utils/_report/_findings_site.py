@@ -14,12 +14,13 @@ import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.volact.kms.plugins.plugin_utils._spp._codes import Channel
+from ansible_collections.volact.kms.plugins.plugin_utils._spp._host_reach import same_host
 from ansible_collections.volact.kms.plugins.plugin_utils._spp._hresult import NO_ACTIVATIONS_LEFT, explain
 
 from ._finding import Observation, observed
 from ._kinds import Kind
 from ._machines import Machine, Row
-from ._site import HostKey, KmsHost, Site, clean, same_host
+from ._site import HostKey, KmsHost, Site, clean
 
 HOSTS_PER_KEY: t.Final = 6
 """So many hosts may be activated with one KMS host key. Source: kms_rules.yaml, host_key_limits."""

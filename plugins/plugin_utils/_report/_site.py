@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from ansible_collections.volact.kms.plugins.plugin_utils._spp._client_address import CLOUD_KMS_HOSTS
 from ansible_collections.volact.kms.plugins.plugin_utils._spp._codes import DEFAULT_KMS_PORT, LicenseStatus
+from ansible_collections.volact.kms.plugins.plugin_utils._spp._host_reach import same_host
 
 from ._machines import Machine, Row
 
@@ -168,12 +169,6 @@ class Site:
 def clean(name: t.Any) -> str:
     """A host's name as it is compared: DNS knows no case, and the dot at the end is of its form only."""
     return str(name).strip().lower().rstrip(".")
-
-
-def same_host(one: str, other: str) -> bool:
-    """Whether two clean names are of the same host: equal, or one of them is the other without its domain."""
-    short, long = sorted((one, other), key=len)
-    return one == other or ("." not in short and bool(short) and long.startswith(f"{short}."))
 
 
 def _are_same(names: Iterable[str], others: Iterable[t.Any]) -> bool:

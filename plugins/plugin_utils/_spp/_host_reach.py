@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a KMS host key activates, told by its channel, and of which release of Office a licence is. Pure."""
+"""What a KMS host key activates, told by its channel; of which release an Office is; whose name it is. Pure."""
 
 from __future__ import annotations
 
@@ -96,3 +96,9 @@ def office_release(name: str, application_id: str) -> str | None:
 def office_pool(release: str) -> str:
     """The name of the count of one release of Office."""
     return f"office-{release}"
+
+
+def same_host(one: str, other: str) -> bool:
+    """Whether two names are of the same host: equal, or one of them is the other without its domain."""
+    short, long = sorted((one.lower().rstrip("."), other.lower().rstrip(".")), key=len)
+    return short == long or (bool(short) and "." not in short and long.startswith(f"{short}."))

@@ -16,6 +16,8 @@ from datetime import datetime, timezone
 
 import pytest
 from fleet_fakes import FakeTransport, Gate, listener, unused_port
+from requests.utils import get_environ_proxies
+from winrm.transport import Transport
 
 from ansible_collections.volact.kms.plugins.plugin_utils._connection import ClosableTransport
 from ansible_collections.volact.kms.plugins.plugin_utils._fleet import _shard
@@ -28,6 +30,8 @@ from ansible_collections.volact.kms.plugins.plugin_utils._fleet._shard import (
     read_shard,
     writer,
 )
+
+URL = "http://win01.example.test:5985/wsman"
 
 Read = t.Callable[[str, ClosableTransport, Reading], Record]
 
@@ -157,10 +161,34 @@ def test_warnings_of_threads_are_written_between_the_lines() -> None:
 
 def test_the_surroundings_of_a_process_are_those_of_its_machines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KRB5CCNAME", "FILE:/before")
-    monkeypatch.setenv("https_proxy", "http://192.0.2.9")
     monkeypatch.setenv("HTTP_PROXY", "http://192.0.2.9")
+    monkeypatch.setenv("https_proxy", "http://192.0.2.9")
+    monkeypatch.setenv("NO_PROXY", "other.example.test")
+    monkeypatch.setenv("no_proxy", "other.example.test")
     Surroundings(None, proxied=True).apply()
-    assert (os.environ["KRB5CCNAME"], os.environ["https_proxy"]) == ("FILE:/before", "http://192.0.2.9")
+    assert os.environ["KRB5CCNAME"] == "FILE:/before"
+    assert get_environ_proxies(URL)["https"] == "http://192.0.2.9"
     Surroundings("FILE:/ticket").apply()
     assert os.environ["KRB5CCNAME"] == "FILE:/ticket"
-    assert not [name for name in os.environ if name.lower().endswith("_proxy")]
+    assert get_environ_proxies(URL) == {}
+
+
+@pytest.mark.parametrize("given", [None, "other.example.test"])
+def test_machines_without_a_proxy_never_change_the_environment_that_their_threads_share(
+    given: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", given or "")
+    if given is None:
+        monkeypatch.delenv("no_proxy")
+    Surroundings().apply()
+    seen: list[dict[str, str]] = []
+
+    def bypass(_host: str) -> bool:
+        seen.append(dict(os.environ))
+        return True
+
+    monkeypatch.setattr("requests.utils.proxy_bypass", bypass)
+    before = dict(os.environ)
+    Transport(URL, username="someone", password="no-one's", auth_method="basic", proxy=None).build_session()
+    assert seen
+    assert [*seen, dict(os.environ)] == [before] * (len(seen) + 1)
