@@ -45,6 +45,10 @@ leak-check: $(VENV)/.test ## Play everything at -vvvv, and search all that was w
 bench: $(VENV)/.test ## What a machine costs the controller, and the lab; fails past a limit
 	@$(TESTS) -m bench $(BENCH)
 
+.PHONY: kill-test
+kill-test: $(VENV)/.test ## Kill migrations at KILL='--points 50' points and run them again; to repeat it: SEED=1
+	@PYTHONPATH=tests:tests/integration $(VENV_PYTHON) -m kill $(KILL) $(if $(SEED),--seed $(SEED))
+
 MOLECULE := build/molecule/venv
 CONTAINERS := PYTHONPATH=tests $(MOLECULE)/bin/python -m containers
 
@@ -76,8 +80,8 @@ fuzz: $(VENV)/.test ## Random and broken DNS and RPC replies, for FUZZ='--second
 	else echo 'atheris does not install here, so no cases were guided by coverage'; fi
 
 .PHONY: units
-units: $(VENV)/.test ## Unit and contract tests, with branch coverage
-	@$(GATES) units
+units: $(VENV)/.test ## Unit and contract tests, with branch coverage, and all combinations of data
+	@$(GATES) units combinations
 
 .PHONY: integration
 integration: $(VENV)/.test ## Integration tests against the lab and, when it is installed, BIND

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import BadInput
 from ansible_collections.volact.kms.plugins.plugin_utils._action import ControllerAction
+from ansible_collections.volact.kms.plugins.plugin_utils._fleet._host_budget import checked_ledger
 from ansible_collections.volact.kms.plugins.plugin_utils._fleet._owner_file import check_folder, write_for_the_owner
 from ansible_collections.volact.kms.plugins.plugin_utils._report import (
     Declared,
@@ -55,6 +56,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "endpoints": {"type": "dict"},
     "kms_hosts": {"type": "list", "elements": "str", "default": []},
     "retired_hosts": {"type": "list", "elements": "str", "default": []},
+    "activations_used": {"type": "dict", "default": {}},
     "channel": {"type": "str", "choices": ["kms", "mak"]},
     "expiry_days": {"type": "int", "default": 30},
     "previous": {"type": "path"},
@@ -106,9 +108,12 @@ def _document(parameters: dict[str, t.Any]) -> Document:
         raise BadInput(
             f"expiry_days is {days}, and it is from 0 to {_MOST_DAYS}. Nothing was written.", target="expiry_days"
         )
+    used = checked_ledger(parameters["activations_used"], "activations_used")
     machines = newest_of_each(machine for path in parameters["src"] for machine in _machines(Path(path)))
+    if not machines:
+        raise _nobody(parameters["src"])
     site = Site(
-        Declared(tuple(parameters["kms_hosts"]), tuple(parameters["retired_hosts"])),
+        Declared(tuple(parameters["kms_hosts"]), tuple(parameters["retired_hosts"]), used),
         parameters["hosts"],
         parameters["srv"],
         parameters["endpoints"],
@@ -117,6 +122,18 @@ def _document(parameters: dict[str, t.Any]) -> Document:
     expectations = Expectations(_CHANNELS.get(parameters["channel"]), days)
     frame = Frame(parameters["title"], None if limit == "never" else Severity(limit))
     return make_document(machines, site, expectations, frame, _previous(parameters["previous"]))
+
+
+def _nobody(src: list[str]) -> BadInput:
+    """A report about nobody would be one that is passed."""
+    where = f"No machine is in {', '.join(src)}" if src else "src names no file"
+    return BadInput(
+        f"{where}, so there is nothing to report. Nothing was written. Give files that volact.kms.fleet_info wrote to "
+        "its dest.",
+        operation="read the records",
+        target="src",
+        hint="Run volact.kms.fleet_info first.",
+    )
 
 
 def _machines(path: Path) -> Iterator[Machine]:

@@ -381,13 +381,18 @@ seed:
       description: Its port, or null.
       type: int
 moves:
-  description: By machine, what is to be moved, the seed included. Empty if nothing is to be changed.
+  description:
+    - By machine, what is to be moved, the seed included (C(is_first)). Empty if nothing is to be changed.
+    - C(kms_host) and C(kms_port) are set on the machine; null where it looks in DNS.
   returned: success
   type: dict
   sample:
     win001:
       product: all
       subnet: 192.0.2.0/24
+      is_first: true
+      kms_host: kms01.corp.example.test
+      kms_port: 1688
 waves:
   description: What follows the seed.
   returned: success

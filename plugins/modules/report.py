@@ -36,6 +36,7 @@ options:
   src:
     description:
       - Files with fleet records, which M(volact.kms.fleet_info) wrote to its O(volact.kms.fleet_info#module:dest).
+      - At least one machine has to be in them. A report about nobody would be one that is passed.
       - They may be of several runs, for example of the slices of a job. Of a machine that is in more than one of them
         the newest record counts.
     type: list
@@ -112,6 +113,14 @@ options:
     type: list
     elements: str
     default: []
+  activations_used:
+    description:
+      - The ledger of host keys that the role P(volact.kms.kms_host#role) keeps. It maps the last five characters of
+        each host key to the machines that activated it and how often.
+      - With it the report also counts hosts that are gone, and the 10 activations that a host has with each key.
+        Windows tells neither.
+    type: dict
+    default: {}
   channel:
     description:
       - How machines should be activated. A volume licence of the other channel is then a finding.

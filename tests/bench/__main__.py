@@ -17,6 +17,7 @@ import time
 from bench.cost import ROOT, BenchError
 from bench.figures import document, table
 from bench.measure import figures, machine
+from bench.report import report_figures
 
 
 def main(arguments: list[str]) -> int:
@@ -26,7 +27,7 @@ def main(arguments: list[str]) -> int:
     chosen = parser.parse_args(arguments)
     started = time.monotonic()
     try:
-        found = figures(chosen.repeat)
+        found = [*figures(chosen.repeat), *report_figures(chosen.repeat)]
     except BenchError as error:
         print(error, file=sys.stderr)
         return 2

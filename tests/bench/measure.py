@@ -27,6 +27,7 @@ from bench.ansible_windows import collections_path
 from bench.cost import BUILD, BenchError, environment, play
 from bench.figures import Figure, slope
 from bench.fleet import fleet_figures
+from bench.migration import migration_figures
 from bench.network import network_figures
 from bench.simulated_site import FEW, MANY, SAME_CMID, Lab, fleet, running, thousand
 
@@ -67,6 +68,8 @@ def figures(repeat: int) -> list[Figure]:
         lab_figures += network_figures(repeat)
         say("a fleet of a thousand machines, in one task and in one for each")
         lab_figures += fleet_figures(folder, repeat)
+        say(f"a migration of {MANY} machines, and one of {FEW}")
+        lab_figures += migration_figures(folder)
         for number in range(repeat):
             say(f"round {number + 1} of {repeat}: {FEW} and {MANY} machines")
             with running(fleet(), folder / f"fleet-{number}") as lab:

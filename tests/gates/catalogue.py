@@ -14,8 +14,8 @@ COVERED_AT_LEAST = 90
 # The same packages by the same names as at run time: the collection through its link, the lab as `lab`.
 COLLECTION = ".venv/ansible/ansible_collections/volact/kms"
 
-# What is no part of the collection, and combinations of data, which are the same to every core and Python, are a gate
-# of their own: measuring which branches they take would double their time.
+# What is no part of the collection, and what is the same to every core and Python (combinations of data, contracts on
+# texts), are a gate of their own: measuring which branches they take would double their time.
 APART = ("tests/unit/lab", "tests/unit/gates")
 OF_THE_COLLECTION = ("tests/unit", *(f"--ignore={folder}" for folder in APART))
 UNITS = (*OF_THE_COLLECTION, "-m", "not combinations")
@@ -62,7 +62,7 @@ GATES = (
     ),
     Gate(
         "combinations",
-        "units of the lab and the gates, and all combinations of data",
+        "units of the lab and the gates, all combinations of data, contracts on texts",
         (
             (PYTHON, "-m", "pytest", "--quiet", *APART),
             (PYTHON, "-m", "pytest", "--quiet", *OF_THE_COLLECTION, "-m", "combinations"),

@@ -153,6 +153,11 @@ class Block:
         return isinstance(self.content, dict)
 
     @property
+    def is_of_playbooks(self) -> bool:
+        """Whether it only names playbooks: then a test of those runs it."""
+        return not self.is_variables and all("ansible.builtin.import_playbook" in item for item in self.content)
+
+    @property
     def is_inventory(self) -> bool:
         return self.text.startswith("# inventory.yml\n")
 
@@ -194,7 +199,9 @@ def documented_blocks() -> list[Block]:
 
 
 BLOCKS = documented_blocks()
-RUN = sorted((block for block in BLOCKS if not block.is_variables), key=lambda block: block.rank)
+RUN = sorted(
+    (block for block in BLOCKS if not block.is_variables and not block.is_of_playbooks), key=lambda block: block.rank
+)
 
 
 @dataclass
@@ -328,8 +335,15 @@ def test_a_task_that_no_machine_ran_would_be_noticed(report: Report) -> None:
         test_an_example_runs(block, report)
 
 
+def test_playbooks_of_playbooks_are_run_by_the_test_of_the_migration() -> None:
+    named = [block.text.removeprefix("# ").partition(":")[0] for block in BLOCKS if block.is_of_playbooks]
+    assert len(named) >= 2
+    source = Path(__file__).with_name("test_migrate.py").read_text("utf-8")
+    assert [name for name in named if f'job("{name}")' not in source] == []
+
+
 def test_variables_in_examples_are_options_of_a_role() -> None:
     specs = [yaml.safe_load(path.read_text("utf-8")) for path in (ROOT / "roles").glob("*/meta/argument_specs.yml")]
     options = {option for spec in specs for entry in spec["argument_specs"].values() for option in entry["options"]}
     variables = {name for block in BLOCKS if block.is_variables and not block.is_inventory for name in block.content}
-    assert {name for name in variables if name.startswith("kms_")} - options == set()
+    assert {name for name in variables if name.startswith(("kms_", "mak_to_kms_"))} - options == set()

@@ -8,141 +8,40 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
 import yaml
-from running_lab import RunningLab, running_lab
+from migration_runs import (
+    CLIENT,
+    CLIENT_MAK,
+    KMS_HOST,
+    OFFICE_HOST,
+    OFFICE_SERVER,
+    SERVER,
+    SERVER_MAK,
+    SPENT_MAK,
+    Migration,
+    left_for_others,
+    migrated_site,
+    recap,
+    table,
+    windows_of,
+    without_time,
+)
 
-CLIENT_MAK = "BBBBB-CCCCC-DDDDD-FFFFF-MKNWC"
-SERVER_MAK = "GGGGG-HHHHH-JJJJJ-KKKKK-MKNWT"
-OFFICE_MAK = "CCCCC-DDDDD-FFFFF-GGGGG-MKNFF"
-HOST_KEY = "MMMMM-PPPPP-QQQQQ-RRRRR-KMNHT"
-OFFICE_HOST_KEY = "PPPPP-QQQQQ-RRRRR-TTTTT-KNHFF"
-LANGUAGES = ["en-US", "de-DE", "ja-JP"]
-
-KMS_HOST: dict[str, Any] = {
-    "os": "windows-server-2022-datacenter",
-    "groups": ["kms_hosts"],
-    "products": [{"key": HOST_KEY, "activated": True}],
-}
-OFFICE_HOST: dict[str, Any] = {
-    **KMS_HOST,
-    "products": [*KMS_HOST["products"], {"office_host": "2021", "key": OFFICE_HOST_KEY, "activated": True}],
-}
-CLIENT: dict[str, Any] = {
-    "os": "windows-11-enterprise",
-    "groups": ["kms_clients"],
-    "language": LANGUAGES,
-    "products": [{"key": CLIENT_MAK, "activated": True}],
-}
-SERVER: dict[str, Any] = {
-    "os": "windows-server-2022-standard",
-    "groups": ["kms_clients"],
-    "language": LANGUAGES,
-    "products": [{"key": SERVER_MAK, "activated": True}],
-}
-OFFICE_SERVER: dict[str, Any] = {
-    **SERVER,
-    "products": [*SERVER["products"], {"office": "ProPlus2021", "key": OFFICE_MAK, "activated": True}],
-}
-KEYS = [
-    {"key": CLIENT_MAK, "kind": "mak", "for": ["windows-11-enterprise"], "activations": 100},
-    {"key": SERVER_MAK, "kind": "mak", "for": ["windows-server-2022-standard"], "activations": 100},
-    {"key": OFFICE_MAK, "kind": "mak", "for": ["ProPlus2021"], "activations": 100},
-    {"key": HOST_KEY, "kind": "kms_host", "for": ["windows-server-2022-datacenter"]},
-    {"key": OFFICE_HOST_KEY, "kind": "kms_host", "for": ["office-2021"]},
-]
-
-Site = Callable[..., AbstractContextManager["Migration"]]
-
-
-class Migration:
-    """A site whose machines are to be moved, and the playbook against it."""
-
-    def __init__(self, lab: RunningLab, folder: Path) -> None:
-        self.lab = lab
-        self.folder = folder
-        self.journal = folder / "journal.jsonl"
-
-    def run(self, *words: str, **variables: Any) -> CompletedProcess[str]:
-        given = {
-            "mak_to_kms_domains": ["corp.example.test"],
-            "mak_to_kms_dns_server": "{{ lab_dns_server }}",
-            "mak_to_kms_dns_port": "{{ lab_dns_port }}",
-            "mak_to_kms_fleet_path": str(self.folder / "fleet.jsonl"),
-            "mak_to_kms_journal_path": str(self.journal),
-            **variables,
-        }
-        path = self.folder / "variables.json"
-        path.write_text(json.dumps(given), "utf-8")
-        return self.lab.playbook("volact.kms.migrate", "-e", f"@{path}", *words)
-
-    def machines(self, prefix: str) -> dict[str, Any]:
-        return {name: each for name, each in self.lab("state")["machines"].items() if name.startswith(prefix)}
-
-    def by_kms(self, prefix: str) -> list[str]:
-        """The machines of which every product that can be is activated by KMS."""
-        return [name for name, each in self.machines(prefix).items() if "kms" in windows_of(each)]
-
-    def used(self, last_five: str) -> int:
-        keys = {key["last_five"]: key for key in self.lab("state")["microsoft"]["keys"]}
-        return int(keys[last_five]["activations_used"])
-
-    def counts(self, host: str) -> list[int]:
-        """Of Windows and of Office, whatever the host calls them."""
-        return [int(pool["count"]) for pool in self.lab.machine(host)["kms_host"]["pools"].values()]
-
-
-def windows_of(machine: dict[str, Any]) -> list[str | None]:
-    """By whom the products with a key are activated, where they are: Windows first."""
-    return [product["activated_by"] if product["license_status"] == 1 else None for product in machine["products"]]
-
-
-def table(run: CompletedProcess[str]) -> dict[str, list[int]]:
-    """The report: switched, already, pending, rolled back, failed, unreachable, by wave."""
-    rows = re.findall(r'^\s+"(seed|wave \d+)\s+([\d ]+)",?$', run.stdout, re.MULTILINE)
-    return {name: [int(number) for number in numbers.split()] for name, numbers in rows}
-
-
-def recap(run: CompletedProcess[str], column: str) -> dict[str, int]:
-    return {name: int(n) for name, n in re.findall(rf"^(\S+)\s+: ok=.*{column}=(\d+)", run.stdout, re.MULTILINE)}
-
-
-def without_time(state: dict[str, Any]) -> str:
-    return re.sub(r'"(clock|grace_minutes|now|requests)": [^,}]+', "", json.dumps(state, sort_keys=True))
+Site = Callable[..., AbstractContextManager[Migration]]
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
-    @contextmanager
-    def start(records: list[str], /, **machines: dict[str, Any]) -> Iterator[Migration]:
-        document = {
-            "domain": "corp.example.test",
-            "machines": {range_of(name): each for name, each in machines.items()},
-            "dns": {"software": "builtin", "records": [{"target": name} for name in records]},
-            "microsoft": {"keys": KEYS},
-            "behaviour": {"products_without_key": 10},
-        }
-        path = tmp_path / "site.yml"
-        path.write_text(yaml.safe_dump(document), "utf-8")
-        with running_lab(path, tmp_path) as lab:
-            for name in machines:
-                if name.startswith("kms"):
-                    lab("set", name, "firewall=on")
-            yield Migration(lab, tmp_path)
+    def start(records: list[str], /, **machines: dict[str, Any]) -> AbstractContextManager[Migration]:
+        return migrated_site(tmp_path, records, machines)
 
     return start
-
-
-def range_of(name: str) -> str:
-    """win026 -> win[001:026]; a name without a number of two or three digits, or of a KMS host, is itself."""
-    stem, number = name.rstrip("0123456789"), name[len(name.rstrip("0123456789")) :]
-    return name if stem == "kms" else f"{stem}[{'1'.zfill(len(number))}:{number}]"
 
 
 def test_clients_are_moved_all_together_or_not_at_all(site: Site) -> None:
@@ -158,6 +57,8 @@ def test_clients_are_moved_all_together_or_not_at_all(site: Site) -> None:
         check = migration.run("--check")
         assert check.returncode == 0, check.stdout
         assert "Ready after a seed of 25 on kms01.corp.example.test" in check.stdout
+        # The seed would have lifted the count: nothing would stop.
+        assert "Would stop: " not in check.stdout
         assert without_time(migration.lab("state")["machines"]) == before
         assert not migration.journal.exists()
 
@@ -165,7 +66,7 @@ def test_clients_are_moved_all_together_or_not_at_all(site: Site) -> None:
         assert run.returncode == 0, run.stdout
         assert table(run) == {"seed": [25, 0, 0, 0, 0, 0], "wave 1": [1, 0, 0, 0, 0, 0]}
         assert len(migration.by_kms("win")) == 26
-        assert [each["kms_machine"] for each in migration.machines("win").values() if each.get("kms_machine")] == []
+        assert [name for name, each in migration.machines("win").items() if each["service"]["kms_machine"]] == []
         assert migration.used("MKNWC") == 26
         assert len(migration.journal.read_text("utf-8").splitlines()) == 26
         assert CLIENT_MAK not in run.stdout + migration.journal.read_text("utf-8")
@@ -193,7 +94,7 @@ def test_a_host_that_dies_in_a_wave_stops_the_others_and_some_get_their_mak_back
     with site(["kms01"], kms01=counted, srv10=SERVER) as migration:
         # One canary, three of the first wave, and one of the second.
         migration.lab("set", "kms01", "kms_answers=5")
-        wishes = {
+        wishes: dict[str, Any] = {
             "mak_to_kms_batch": "3",
             "mak_to_kms_rollback": True,
             "mak_to_kms_rollback_key": SERVER_MAK,
@@ -206,7 +107,7 @@ def test_a_host_that_dies_in_a_wave_stops_the_others_and_some_get_their_mak_back
             "wave 1": [3, 0, 0, 0, 0, 0],
             # Two that failed, of which the budget lets one have its MAK back.
             "wave 2": [1, 0, 0, 1, 2, 0],
-        }
+        }, run.stdout
         assert "Stopped: No KMS host answered 2 machines of the wave 2 (0xC004F074)." in run.stdout
         assert sorted(recap(run, "failed").values())[-3:] == [0, 1, 1]
         assert len(migration.by_kms("srv")) == 5
@@ -282,3 +183,82 @@ def test_a_group_that_is_misspelt_is_an_error_that_names_the_groups(site: Site) 
         assert hosts.returncode != 0
         assert "The group hosts (mak_to_kms_kms_hosts) has no machines in this inventory." in hosts.stdout
         assert len(migration.by_kms("srv")) == 0
+
+
+def test_waves_are_jobs_in_slices_and_another_host_keeps_the_journal(site: Site) -> None:
+    with site(["kms01"], kms01=KMS_HOST, srv9=SERVER) as migration:
+        store, journal = migration.store()
+        before = without_time(migration.lab("state")["machines"])
+        plan = ("-i", str(migration.lab.state_folder / "inventory.yml"), "-i", str(migration.folder / "store.yml"))
+        first = migration.job("first.yml")
+        asked = migration.run(*plan, "--check", playbook=first, tells=True, mak_to_kms_batch="3", **store)
+        assert asked.returncode == 0, asked.stdout
+        planned = left_for_others(asked)["mak_to_kms_planned"]
+        assert (planned["verdict"], len(planned["seed"])) == ("ready_after_seed", 5)
+        assert list(journal.parent.iterdir()) == []
+
+        # Sorted: kms01, srv1, ... : the first slice has the KMS host in its inventory, the second only knocks at it.
+        waves = migration.job("waves.yml")
+        one = ("-i", migration.sliced(1, 2))
+        not_ready = {**planned, "verdict": "not_ready", "sentence": "Not ready: DNS names no KMS host."}
+        refused = migration.run(*one, playbook=waves, mak_to_kms_planned=not_ready)
+        assert refused.returncode != 0
+        assert "Not ready: DNS names no KMS host." in refused.stdout
+        early = migration.run(*one, playbook=waves, mak_to_kms_planned=planned)
+        assert early.returncode != 0
+        assert "Stopped: kms01.corp.example.test counts 0 for windows, and 5 are needed." in early.stdout
+        assert without_time(migration.lab("state")["machines"]) == before
+
+        seed = migration.run(*plan, playbook=first, mak_to_kms_batch="3", **store)
+        assert seed.returncode == 0, seed.stdout
+        assert table(seed) == {"seed": [5, 0, 0, 0, 0, 0]}
+        assert [json.loads(line)["machine"] for line in journal.read_text("utf-8").splitlines()] == [
+            f"srv{number}" for number in range(1, 10)
+        ]
+        assert not migration.journal.exists()
+        migration.lab("set", "srv6", "clock_offset_minutes=600")
+        stopped = migration.run(*one, playbook=waves, tells=True, mak_to_kms_planned=planned, mak_to_kms_max_failures=0)
+        assert stopped.returncode != 0
+        assert table(stopped) == {"wave 1": [0, 2, 0, 0, 1, 0]}, stopped.stdout
+        assert "srv6 failed: " in stopped.stdout
+        assert "Stopped: 1 machine has failed, and mak_to_kms_max_failures is 0." in stopped.stdout
+        assert {name for name, failed in recap(stopped, "failed").items() if failed} == {"srv6"}
+        assert left_for_others(stopped)["mak_to_kms_failed"] == 1
+        # It is a slice that stopped: srv8 stays as it is, and the other slice goes on.
+        other = migration.run("-i", migration.sliced(2, 2), playbook=waves, mak_to_kms_planned=planned)
+        assert other.returncode == 0, other.stdout
+        assert table(other) == {"wave 1": [0, 3, 0, 0, 0, 0], "wave 2": [2, 0, 0, 0, 0, 0]}
+        assert migration.by_kms("srv") == ["srv1", "srv2", "srv3", "srv4", "srv5", "srv7", "srv9"]
+        # Nobody would unpin the seed again.
+        assert [name for name, each in migration.machines("srv").items() if each["service"]["kms_machine"]] == []
+
+
+def test_too_many_failures_end_the_waves_and_who_gets_no_mak_back_is_told_why(site: Site) -> None:
+    counted = {**KMS_HOST, "clients": 20}
+    server = {**SERVER, "products": [{"key": SPENT_MAK, "activated": True}]}
+    with site(["kms01"], kms01=counted, srv7=server) as migration:
+        # Two machines whose network does not let them through to the KMS host.
+        inventory = yaml.safe_load((migration.lab.state_folder / "inventory.yml").read_text("utf-8"))["all"]["hosts"]
+        let_in = ["127.0.0.1", *(inventory[f"srv{number}"]["ansible_host"] for number in (1, 2, 5, 6, 7))]
+        migration.lab("set", "kms01", f"firewall_remote_addresses={','.join(let_in)}")
+        store, journal = migration.store()
+        run = migration.run(
+            *("-i", str(migration.lab.state_folder / "inventory.yml"), "-i", str(migration.folder / "store.yml")),
+            mak_to_kms_batch="4",
+            mak_to_kms_max_failures=1,
+            mak_to_kms_rollback=True,
+            mak_to_kms_rollback_key=SPENT_MAK,
+            mak_to_kms_mak_budget=1,
+            **store,
+        )
+        assert run.returncode != 0
+        assert table(run) == {"seed": [1, 0, 0, 0, 0, 0], "wave 1": [2, 0, 0, 0, 2, 0]}, run.stdout
+        assert "Stopped: 2 machines have failed, and mak_to_kms_max_failures is 1." in run.stdout
+        # Microsoft refuses the one, and the budget does not reach for the other.
+        assert re.search(r"srv3 did not get its MAK back: .*0xC004C020", run.stdout)
+        assert "srv4 did not get its MAK back: The budget (mak_to_kms_mak_budget: 1) is used up." in run.stdout
+        assert [json.loads(line)["machine"] for line in journal.read_text("utf-8").splitlines()][-1] == "srv3"
+        assert {name for name, failed in recap(run, "failed").items() if failed} == {"srv3", "srv4"}
+        assert migration.by_kms("srv") == ["srv1", "srv2", "srv5"]
+        assert {name: windows_of(each) for name, each in migration.machines("srv").items()}["srv6"] == ["microsoft"]
+        assert migration.used("MKNXT") == 7

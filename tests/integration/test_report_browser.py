@@ -48,6 +48,8 @@ class Browser:
         self._session = ""
         session = self.ask("", {"capabilities": {"alwaysMatch": wanted}})["sessionId"]
         self._session = f"/{session}"
+        # Where other things run, axe takes longer than the usual 30 seconds.
+        self.ask("/timeouts", {"script": 110_000})
 
     def ask(self, path: str, body: dict[str, Any] | None, method: str = "POST") -> Any:
         """A command of the protocol."""

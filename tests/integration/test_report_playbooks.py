@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import stat
 import sys
@@ -138,6 +139,35 @@ def test_reports_are_stored_on_another_machine_and_the_earlier_one_is_found_ther
         "notification": True,
     }
     assert len(report["trend"]) == 1
+
+
+def test_what_is_misspelt_is_said_before_anything_is_read(lab: RunningLab, tmp_path: Path) -> None:
+    lab("stats", "--reset")
+    limit = lab.playbook("volact.kms.verify", *words(verify_fail_on="erorr"))
+    assert limit.returncode != 0
+    assert "or activation_report_fail_on for the playbook report, is erorr. It is one of critical," in limit.stdout
+    assert "argument_spec" not in limit.stdout
+    folder = lab.playbook("volact.kms.verify", *words(activation_report_html_path=f"{tmp_path}/no/report.html"))
+    assert folder.returncode != 0
+    assert f"On localhost there is no folder {tmp_path}/no for the reports. Nothing was read." in folder.stdout
+    assert lab("stats")["machines"] == {}
+
+
+def test_a_kms_host_that_is_not_in_the_inventory_is_a_finding_and_a_relative_path_begins_where_one_is(
+    lab: RunningLab, tmp_path: Path
+) -> None:
+    relative = os.path.relpath(tmp_path / "report.json")
+    variables = words(
+        report_hosts="late01",
+        activation_report_kms_hosts=["kms77"],
+        activation_report_json_path=relative,
+        kms_host_activations_used={"KMNHT": {"kms01": 9}},
+    )
+    run = lab.playbook("volact.kms.report", *variables)
+    assert run.returncode == 0, run.stdout
+    assert "kms77: kms77 of activation_report_kms_hosts is no machine of this inventory. Read the reason" in run.stdout
+    found = {each["id"] for each in json.loads((tmp_path / "report.json").read_text("utf-8"))["findings"]}
+    assert found == {"host_unreadable", "host_key_limit:KMNHT", "expiring"}
 
 
 def test_a_misspelt_group_is_an_error(lab: RunningLab) -> None:

@@ -113,15 +113,15 @@ def ledger_after(ledger: Ledger, spent: Mapping[str, frozenset[str]]) -> Ledger:
     return after
 
 
-def checked_ledger(given: t.Any) -> Ledger:
-    """What a user wrote. Raises BadInput without quoting it: where a whole key stands, it must not be printed."""
+def checked_ledger(given: t.Any, option: str = "kms_host_activations_used") -> Ledger:
+    """What a user wrote in `option`. Raises BadInput without quoting it, for there may be a whole key in it."""
     if _is_ledger(given):
         return {str(key).upper(): {str(name): int(count) for name, count in given[key].items()} for key in given}
     raise BadInput(
-        "kms_host_activations_used has to map the last five characters of each host key to the machines that activated "
-        "it and how often, such as {KMNHT: {kms01: 2}}. Nothing was changed.",
+        f"{option} has to map the last five characters of each host key to the machines that activated it and how "
+        "often, such as {KMNHT: {kms01: 2}}. Nothing was changed.",
         operation="validate",
-        target="kms_host_activations_used",
+        target=option,
     )
 
 

@@ -33,7 +33,7 @@ def plan_result(plan: MigrationPlan) -> dict[str, t.Any]:
         "hosts": [dict(host_summary(host)) for host in plan.hosts],
         "pools": [group_summary(group) for group in (*plan.groups, *plan.held)],
         "thresholds": _thresholds(plan),
-        "seed": [seedling_summary(each, pinned=bool(plan.demands) or plan.is_pinned) for each in plan.seed],
+        "seed": _seed(plan),
         "moves": _moves(plan),
         "waves": _waves(plan),
         "unpin": sorted(plan.unpin),
@@ -115,11 +115,23 @@ def _thresholds(plan: MigrationPlan) -> dict[str, int]:
     return found
 
 
-def _moves(plan: MigrationPlan) -> dict[str, dict[str, str]]:
-    """By machine: what is moved of it, and its subnet. Empty where nothing is moved at all."""
+def _moves(plan: MigrationPlan) -> dict[str, dict[str, t.Any]]:
+    """By machine: all that is decided about it. Empty where nothing is moved at all."""
     if plan.verdict is Verdict.NOT_READY:
         return {}
-    return {machine.name: {"product": _product(machine), "subnet": machine.subnet} for machine in plan.moving}
+    seed = {seedling["machine"]: seedling for seedling in _seed(plan)}
+    host = plan.host if plan.is_pinned else None
+    pin = {"kms_host": host.target if host else None, "kms_port": host.port if host else None}
+    moves: dict[str, dict[str, t.Any]] = {}
+    for machine in plan.moving:
+        first = seed.get(machine.name)
+        own = {name: first[name] for name in pin} if first else pin
+        moves[machine.name] = {"product": _product(machine), "subnet": machine.subnet, "is_first": bool(first), **own}
+    return moves
+
+
+def _seed(plan: MigrationPlan) -> list[dict[str, t.Any]]:
+    return [seedling_summary(each, pinned=bool(plan.demands) or plan.is_pinned) for each in plan.seed]
 
 
 def _product(machine: Machine) -> str:

@@ -26,6 +26,7 @@ _COLUMNS_HEIGHT: t.Final = 150
 _LEFT: t.Final = 30
 _RIGHT: t.Final = WIDTH - 12
 _TREND_BARS: t.Final = 20
+_COLUMN_AT_MOST: t.Final = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +154,10 @@ def _trend(document: Document) -> Chart:
     ]
     ticks = []
     if values:
-        ends = (values[0][0], _LEFT + 28), (values[-1][0], WIDTH - 36)
-        ticks = [Tick(text.partition("T")[0], x, _COLUMNS_HEIGHT + 16) for text, x in ends]
+        # Below the first column and the last, as far as the edges let a date.
+        half = (_RIGHT - _LEFT) / len(values) / 2
+        ends = (values[0][0], max(_LEFT + 28, _LEFT + half)), (values[-1][0], min(WIDTH - 36, _RIGHT - half))
+        ticks = [Tick(text.partition("T")[0], round(x, 1), _COLUMNS_HEIGHT + 16) for text, x in ends]
     return _standing("chart.trend", values, ticks, "%", most=100)
 
 
@@ -163,10 +166,11 @@ def _standing(
 ) -> Chart:
     highest = most or max((value for _label, value, _tone in values), default=0) or 1
     step = (_RIGHT - _LEFT) / (len(values) or 1)
+    width = min(_COLUMN_AT_MOST, step * 0.8)
     bars = []
     for number, (label, value, tone) in enumerate(values):
         height = round(max(2, (_COLUMNS_HEIGHT - 12) * value / highest), 1) if value else 0
-        x, y = round(_LEFT + step * number + step * 0.1, 1), round(_COLUMNS_HEIGHT - height, 1)
-        bars.append(Bar(label, value, False, tone, x, y, round(step * 0.8, 1), height, unit))
+        x, y = round(_LEFT + step * (number + 0.5) - width / 2, 1), round(_COLUMNS_HEIGHT - height, 1)
+        bars.append(Bar(label, value, False, tone, x, y, round(width, 1), height, unit))
     scale = [Tick(str(highest), _LEFT - 4, 16), Tick("0", _LEFT - 4, _COLUMNS_HEIGHT)] if values else []
     return Chart(title, _COLUMNS_HEIGHT + 22, tuple(bars), (*scale, *ticks), is_columns=True)

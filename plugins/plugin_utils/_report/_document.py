@@ -154,10 +154,11 @@ def read_document(text: str, where: str) -> Document:
         pass
     raise BadInput(
         f"{where} is no JSON report of volact.kms.report with schema {SCHEMA}. Nothing was written. Give the file that "
-        "an earlier run wrote to dest.json.",
+        "an earlier run wrote to dest.json; for the role activation_report that is activation_report_json_path.",
         operation="read the earlier report",
         target=where,
-        hint="Leave previous out for the first report.",
+        hint="Leave previous out for the first report. For the role activation_report it is the file at "
+        "activation_report_json_path: give another path, or move that file away.",
     )
 
 

@@ -23,7 +23,8 @@ from ._machines import Machine, Row
 from ._site import HostKey, KmsHost, Site, clean
 
 HOSTS_PER_KEY: t.Final = 6
-"""So many hosts may be activated with one KMS host key. Source: kms_rules.yaml, host_key_limits."""
+ACTIVATIONS_PER_HOST: t.Final = 10
+"""So many hosts may be activated with one KMS host key, and so often each. Source: kms_rules.yaml, host_key_limits."""
 
 MOST_COUNTED: t.Final = 50
 """So many CMIDs the count of Windows holds. Source: kms_rules.yaml, count_cache, maximum."""
@@ -46,6 +47,7 @@ def host_observations(site: Site, machines: Sequence[Machine], earlier: Counts) 
         for key in host.keys:
             yield from _count(host, key, renewed.get(host.name, set()), earlier)
     yield from _keys(site.hosts)
+    yield from _spent(site)
 
 
 def _condition(host: KmsHost) -> Iterator[Observation]:
@@ -131,14 +133,30 @@ def _renewed(machines: Iterable[Machine], site: Site) -> dict[str, set[str]]:
 
 
 def _keys(hosts: Iterable[KmsHost]) -> Iterator[Observation]:
-    """Keys that Microsoft gives no more activations for, or will not for the next host."""
-    having: dict[str, set[str]] = collections.defaultdict(set)
+    """Keys that Microsoft gives no more activations for."""
     for host in hosts:
         for key in host.keys:
-            if key.last_five and key.is_licensed:
-                having[key.last_five].add(host.name)
             if key.reason == NO_ACTIVATIONS_LEFT:
                 yield observed(Kind.HOST_KEY_LIMIT, host.name, key.last_five or "", refused=key.last_five)
+
+
+def _spent(site: Site) -> Iterator[Observation]:
+    """Keys that will not do for the next host, or for one more activation of the same host.
+
+    Machines of the ledger count for ever, also those that are gone.
+    """
+    having: dict[str, set[str]] = collections.defaultdict(set)
+    for last_five, machines in site.activations.items():
+        for machine, times in machines.items():
+            host = site.host_of(clean(machine))
+            name = host.name if host else clean(machine)
+            having[last_five].add(name)
+            if times >= ACTIVATIONS_PER_HOST - 1:
+                yield observed(Kind.HOST_KEY_LIMIT, name, last_five, key=last_five, times=times)
+    for each in site.hosts:
+        for key in each.keys:
+            if key.last_five and key.is_licensed:
+                having[key.last_five].add(each.name)
     for last_five, names in having.items():
         if len(names) >= HOSTS_PER_KEY - 1:
             for name in names:

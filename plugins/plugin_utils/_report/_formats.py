@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import json
 import re
 import typing as t
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import datetime, timezone
 from xml.sax.saxutils import escape, quoteattr
 
@@ -42,7 +43,9 @@ CSV_COLUMNS: t.Final = (
     "findings",
     "collected",
 )
-_OF_LICENCE: t.Final = frozenset(CSV_COLUMNS[10:19])
+_BEFORE_LICENCE: t.Final = CSV_COLUMNS[:10]
+_OF_LICENCE: t.Final = CSV_COLUMNS[10:19]
+_AFTER_LICENCE: t.Final = CSV_COLUMNS[19:]
 
 # What a spreadsheet takes for a formula, also behind blanks, and in the wide forms of East Asian writing.
 _FORMULA: t.Final = re.compile(r"\s*[=+\-@|%\uff1d\uff0b\uff0d\uff20]|[\t\r\n]")
@@ -72,37 +75,40 @@ def _json(value: t.Any) -> str:
 
 def as_csv(document: Document) -> Iterator[bytes]:
     """A line for each licence, and for each machine without one (RFC 4180). No cell is a formula."""
-    yield _csv_line(CSV_COLUMNS)
+    text = io.StringIO(newline="")
+    lines = csv.writer(text)
+    lines.writerow(CSV_COLUMNS)
     for machine in document["machines"]:
         row = {**machine, "findings": " ".join(machine["findings"])}
+        before, after = ([_cell(row[name]) for name in names] for names in (_BEFORE_LICENCE, _AFTER_LICENCE))
         for licence in machine["licences"] or [{}]:
             own = {**licence, "product": licence.get("name")}
-            values = (own.get(name) if name in _OF_LICENCE else row.get(name) for name in CSV_COLUMNS)
-            yield _csv_line([_cell(value) for value in values])
-
-
-def _csv_line(cells: Iterable[t.Any]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerow(cells)
+            lines.writerow([*before, *[_cell(own.get(name)) for name in _OF_LICENCE], *after])
     # A lone surrogate is what a machine may say, and what UTF-8 cannot.
-    return text.getvalue().encode("utf-8", errors="replace")
+    yield text.getvalue().encode("utf-8", errors="replace")
 
 
 def _cell(value: t.Any) -> t.Any:
     if isinstance(value, str):
-        # No cell holds the character 0: readers end there, and Python 3.10 does not write it.
-        text = value.replace("\0", "\ufffd")
-        return f"'{text}" if _FORMULA.match(text) else text
+        return _text_cell(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else value
 
 
+@functools.lru_cache(maxsize=4096)
+def _text_cell(value: str) -> str:
+    """Most texts of a fleet are those of other machines as well."""
+    # No cell holds the character 0: readers end there, and Python 3.10 does not write it.
+    text = value.replace("\0", "\ufffd")
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
 def as_junit(document: Document) -> Iterator[bytes]:
     """A test case for each machine, and for each finding about hosts and DNS. What is not bad enough is output."""
-    limit = Severity(document["expected"]["fail_on"] or Severity.CRITICAL)
-    failing = document["expected"]["fail_on"] is not None
+    limit = document["expected"]["fail_on"]
     findings = document["findings"]
+    bad = {each["id"] for each in findings if limit and Severity(each["severity"]).reaches(Severity(limit))}
     by_id = {finding["id"]: finding for finding in findings}
     told = {finding["id"]: _told_by_machine(finding) for finding in findings}
     machines = [
@@ -116,17 +122,14 @@ def as_junit(document: Document) -> Iterator[bytes]:
     ]
     suites = [("machines", machines), ("hosts and DNS", site)]
 
-    def is_bad(finding: Mapping[str, t.Any]) -> bool:
-        return failing and Severity(finding["severity"]).reaches(limit)
-
-    counts = [_junit_counts(cases, is_bad) for _name, cases in suites]
+    counts = [_junit_counts(cases, bad) for _name, cases in suites]
     yield b'<?xml version="1.0" encoding="UTF-8"?>\n'
     yield _xml(f"<testsuites name={_quoted(document['title'])} {_numbers(map(sum, zip(*counts, strict=True)))}>\n")
     for (suite, cases), numbers in zip(suites, counts, strict=True):
         stamp = f" timestamp={_quoted(document['generated'].rstrip('Z'))}" if document["generated"] else ""
         yield _xml(f"<testsuite name={_quoted(suite)} {_numbers(numbers)}{stamp}>\n")
         for name, told_of in cases:
-            yield _xml("".join(_junit_case(suite, name, told_of, is_bad)))
+            yield _xml("".join(_junit_case(suite, name, told_of, bad)))
         yield b"</testsuite>\n"
     yield b"</testsuites>\n"
 
@@ -139,10 +142,10 @@ def _told_by_machine(finding: Mapping[str, t.Any]) -> dict[str, str]:
     return told
 
 
-def _junit_counts(cases: Iterable[tuple[str, list[t.Any]]], is_bad: t.Callable[[t.Any], bool]) -> tuple[int, int, int]:
+def _junit_counts(cases: Iterable[tuple[str, list[t.Any]]], bad: Container[str]) -> tuple[int, int, int]:
     tests = failures = errors = 0
     for _name, told in cases:
-        kinds = {_junit_element(finding) for finding, _text in told if is_bad(finding)}
+        kinds = {_junit_element(finding) for finding, _text in told if finding["id"] in bad}
         tests += 1
         errors += "error" in kinds
         failures += "error" not in kinds and bool(kinds)
@@ -161,19 +164,19 @@ def _numbers(counts: Iterable[int]) -> str:
     return f'tests="{tests}" failures="{failures}" errors="{errors}"'
 
 
-def _junit_case(suite: str, name: str, told: list[t.Any], is_bad: t.Callable[[t.Any], bool]) -> Iterator[str]:
+def _junit_case(suite: str, name: str, told: list[t.Any], bad: Container[str]) -> Iterator[str]:
     yield f"<testcase classname={_quoted(f'volact.kms.{suite}')} name={_quoted(name)}>"
-    bad = [(finding, text) for finding, text in told if is_bad(finding)]
+    failing = [(finding, text) for finding, text in told if finding["id"] in bad]
     # One element for each case, an error before a failure: some readers count elements.
     for element in ("error", "failure"):
-        own = [(finding, text) for finding, text in bad if _junit_element(finding) == element]
+        own = [(finding, text) for finding, text in failing if _junit_element(finding) == element]
         if own:
             finding, _text = own[0]
-            lines = "\n".join(f"{each['severity']} {each['id']}: {text} {each['remedy']}" for each, text in bad)
+            lines = "\n".join(f"{each['severity']} {each['id']}: {text} {each['remedy']}" for each, text in failing)
             yield f"<{element} type={_quoted(finding['id'])} message={_quoted(finding['title'])}>"
             yield f"{escape(lines)}</{element}>"
             break
-    others = [f"{finding['severity']} {finding['id']}: {text}" for finding, text in told if not is_bad(finding)]
+    others = [f"{finding['severity']} {finding['id']}: {text}" for finding, text in told if finding["id"] not in bad]
     if others:
         yield f"<system-out>{escape(chr(10).join(others))}</system-out>"
     yield "</testcase>\n"

@@ -131,7 +131,7 @@ def _row(machine: Mapping[str, t.Any], numbers: Mapping[str, int]) -> list[t.Any
     system = " ".join(str(part) for part in (machine["windows"], machine["edition"]) if part)
     return [
         machine["machine"],
-        list(State).index(State(machine["state"])),
+        State(machine["state"]).rank,
         system,
         windows[0]["channel"] if windows else "",
         "; ".join(dict.fromkeys(office)),

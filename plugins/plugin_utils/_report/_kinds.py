@@ -24,11 +24,14 @@ class Severity(str, enum.Enum):
     @property
     def rank(self) -> int:
         """0 for the worst."""
-        return list(Severity).index(self)
+        return _SEVERITIES.index(self)
 
     def reaches(self, limit: Severity) -> bool:
         """Whether it is as bad as `limit`, or worse."""
         return self.rank <= limit.rank
+
+
+_SEVERITIES: t.Final = tuple(Severity)
 
 
 class Subject(str, enum.Enum):
@@ -136,4 +139,7 @@ class State(str, enum.Enum):
     @property
     def rank(self) -> int:
         """0 for the worst."""
-        return list(State).index(self)
+        return _STATES.index(self)
+
+
+_STATES: t.Final = tuple(State)

@@ -24,9 +24,13 @@ from ._kinds import State
 
 Row = Mapping[str, t.Any]
 
+RECORD_SCHEMA: t.Final = 1
+"""Of the records that this reads: the one of _fleet._record."""
+
 VOLUME: t.Final = frozenset({Channel.KMS_CLIENT, Channel.MAK})
 """Channels that are ours: those of OEM, retail, AVMA and Microsoft 365 are shown, and never findings."""
 
+_CHANNELS: t.Final = {channel.value: channel for channel in Channel}
 _GRACE: t.Final = frozenset({LicenseStatus.OOB_GRACE, LicenseStatus.OOT_GRACE, LicenseStatus.EXTENDED_GRACE})
 _MINUTES: t.Final = 24 * 60
 _LAST_FIVE: t.Final = 5
@@ -123,6 +127,7 @@ def read_machines(lines: Iterable[bytes], where: str) -> Iterator[Machine]:
             continue
         try:
             record = json.loads(line)
+            _check_schema(record["schema"], number, where)
             yield machine_of(record)
         except (ValueError, TypeError, AttributeError, KeyError):
             raise BadInput(
@@ -132,6 +137,18 @@ def read_machines(lines: Iterable[bytes], where: str) -> Iterator[Machine]:
                 target=where,
                 hint="Run volact.kms.fleet_info first.",
             ) from None
+
+
+def _check_schema(schema: t.Any, line: int, where: str) -> None:
+    if schema != RECORD_SCHEMA:
+        raise BadInput(
+            f"Line {line} of {where} is a record of schema {schema}, and this version of the collection reads schema "
+            f"{RECORD_SCHEMA}. Nothing was written. Read the machines again with this version, or report with the "
+            "version that read them.",
+            operation="read the records",
+            target=where,
+            hint="Use the same version of volact.kms in both places.",
+        )
 
 
 def newest_of_each(machines: Iterable[Machine]) -> list[Machine]:
@@ -184,14 +201,12 @@ def _state(licences: tuple[Licence, ...]) -> State:
 
 
 def _licence(row: Row, requests: Mapping[str, int]) -> Licence:
-    known = {channel.value for channel in Channel}
-    channel = row.get("channel")
     last_five = _text(row.get("partial_product_key"))
     activation_type = row.get("activation_type")
     return Licence(
         application=str(row.get("application") or _application(row)),
         name=str(row.get("name") or ""),
-        channel=Channel(channel) if channel in known else Channel.UNKNOWN,
+        channel=_CHANNELS.get(str(row.get("channel")), Channel.UNKNOWN),
         status=LicenseStatus(int(row.get("license_status") or 0)),
         reason=int(row.get("license_status_reason") or 0) & 0xFFFFFFFF,
         minutes=row.get("grace_minutes"),

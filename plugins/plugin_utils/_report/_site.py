@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import typing as t
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ansible_collections.volact.kms.plugins.plugin_utils._spp._client_address import CLOUD_KMS_HOSTS
 from ansible_collections.volact.kms.plugins.plugin_utils._spp._codes import DEFAULT_KMS_PORT, LicenseStatus
@@ -72,10 +72,14 @@ class KmsHost:
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What a user says about a site: KMS hosts that there are, and those that are gone. `known`: anything was said."""
+    """What a user says about a site: KMS hosts that there are, those that are gone, and what their keys have spent.
+
+    `activations`: last five characters of a host key -> machine -> how often it was activated there.
+    """
 
     hosts: tuple[str, ...] = ()
     retired: tuple[str, ...] = ()
+    activations: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 class Site:
@@ -94,6 +98,7 @@ class Site:
         self.endpoints = tuple((endpoints or {}).get("endpoints") or ())
         self.records = _records(srv)
         self.retired = tuple(clean(name) for name in declared.retired)
+        self.activations = declared.activations
         given = list(hosts)
         self.declared_names = tuple(dict.fromkeys(clean(name) for name in declared.hosts)) or tuple(
             clean(str(host.get("target") or host["name"])) for host in given

@@ -33,6 +33,11 @@ from ._hresult import explain, name_fault
 from ._machine import Machine
 from ._plan import Change, FirewallTarget
 
+_Write = t.Callable[[], object]
+"""The one request that changes something."""
+
+_Way = t.Callable[[CimSession, str, Mapping[str, t.Any]], _Write]
+
 _INBOUND = 1
 _ALLOW = 2
 _OFF = 2
@@ -48,8 +53,10 @@ def change_firewall(machine: Machine, change: Change) -> None:
     if change.operation == ENABLE and change.arguments:
         _look_before_opening(machine, name, change)
     try:
+        # A Put writes back what was read before. What fails there has changed nothing, and is not told as if it had.
+        write = _WAYS[change.operation](session, name, change.arguments)
         with machine.recorded(change.operation):
-            _WAYS[change.operation](session, name, change.arguments)
+            write()
     except OperationTimedOut:
         raise
     except CimFault as fault:
@@ -94,17 +101,20 @@ def _keys(name: str, second: str) -> dict[str, str]:
     }
 
 
-def _switch(method: str) -> t.Callable[[CimSession, str, Mapping[str, t.Any]], None]:
-    def switch(session: CimSession, name: str, _arguments: Mapping[str, t.Any]) -> None:
-        keys = _keys(name, "PolicyRuleName")
-        # Its output may be empty, which means success (seen on real machines).
-        output = session.invoke("MSFT_NetFirewallRule", method, keys=keys, namespace=FIREWALL_NAMESPACE)
-        _raise_hresult(output, method)
+def _switch(method: str) -> _Way:
+    def prepare(session: CimSession, name: str, _arguments: Mapping[str, t.Any]) -> _Write:
+        def switch() -> None:
+            keys = _keys(name, "PolicyRuleName")
+            # Its output may be empty, which means success (seen on real machines).
+            output = session.invoke("MSFT_NetFirewallRule", method, keys=keys, namespace=FIREWALL_NAMESPACE)
+            _raise_hresult(output, method)
 
-    return switch
+        return switch
+
+    return prepare
 
 
-def _create(session: CimSession, name: str, arguments: Mapping[str, t.Any]) -> None:
+def _create(session: CimSession, name: str, arguments: Mapping[str, t.Any]) -> _Write:
     """A rule that is switched off: port and addresses are not its own properties, and come after it."""
     port = name.removeprefix(OWN_RULES)
     properties: dict[str, CimValue] = {
@@ -117,21 +127,21 @@ def _create(session: CimSession, name: str, arguments: Mapping[str, t.Any]) -> N
         "Action": _ALLOW,
         "Profiles": arguments["profiles"],
     }
-    session.create("MSFT_NetFirewallRule", properties, namespace=FIREWALL_NAMESPACE)
+    return lambda: session.create("MSFT_NetFirewallRule", properties, namespace=FIREWALL_NAMESPACE)
 
 
-def _set_profiles(session: CimSession, name: str, arguments: Mapping[str, t.Any]) -> None:
-    _put(session, "MSFT_NetFirewallRule", [_keys(name, "PolicyRuleName")], {"Profiles": arguments["profiles"]})
+def _set_profiles(session: CimSession, name: str, arguments: Mapping[str, t.Any]) -> _Write:
+    return _put(session, "MSFT_NetFirewallRule", [_keys(name, "PolicyRuleName")], {"Profiles": arguments["profiles"]})
 
 
-def _set_addresses(session: CimSession, name: str, arguments: Mapping[str, t.Any]) -> None:
+def _set_addresses(session: CimSession, name: str, arguments: Mapping[str, t.Any]) -> _Write:
     new: dict[str, CimValue] = {"RemoteAddress": list(arguments["addresses"])}
-    _put(session, "MSFT_NetAddressFilter", _filter_keys(name), new)
+    return _put(session, "MSFT_NetAddressFilter", _filter_keys(name), new)
 
 
-def _set_port(session: CimSession, name: str, arguments: Mapping[str, t.Any]) -> None:
+def _set_port(session: CimSession, name: str, arguments: Mapping[str, t.Any]) -> _Write:
     new: dict[str, CimValue] = {"Protocol": "TCP", "LocalPort": [str(arguments["port"])]}
-    _put(session, "MSFT_NetProtocolPortFilter", _filter_keys(name), new)
+    return _put(session, "MSFT_NetProtocolPortFilter", _filter_keys(name), new)
 
 
 def _filter_keys(name: str) -> list[dict[str, str]]:
@@ -141,19 +151,18 @@ def _filter_keys(name: str) -> list[dict[str, str]]:
 
 def _put(
     session: CimSession, class_name: str, possible_keys: list[dict[str, str]], new: Mapping[str, CimValue]
-) -> None:
-    """Read the instance and write it back with what is new: a Put replaces all of it. Source: WS-Transfer, "Put"."""
+) -> _Write:
+    """Read the instance, to write it back with what is new: a Put replaces all of it. Source: WS-Transfer, "Put"."""
     keys, *others = possible_keys
     try:
         found = session.get(class_name, keys, namespace=FIREWALL_NAMESPACE)
     except CimFault as fault:
         if not others or isinstance(fault, OperationTimedOut):
             raise
-        _put(session, class_name, others, new)
-        return
+        return _put(session, class_name, others, new)
     changed = {name.lower() for name in new}
     kept = {name: value for name, value in found.properties.items() if name.lower() not in changed}
-    session.put(class_name, keys, {**kept, **new}, namespace=FIREWALL_NAMESPACE)
+    return lambda: session.put(class_name, keys, {**kept, **new}, namespace=FIREWALL_NAMESPACE)
 
 
 def _raise_hresult(output: CimInstance, method: str) -> None:
@@ -165,7 +174,7 @@ def _raise_hresult(output: CimInstance, method: str) -> None:
         )
 
 
-_WAYS: dict[str, t.Callable[[CimSession, str, Mapping[str, t.Any]], None]] = {
+_WAYS: dict[str, _Way] = {
     CREATE_RULE: _create,
     SET_PORT: _set_port,
     SET_PROFILES: _set_profiles,

@@ -110,9 +110,13 @@ def known_names() -> list[str]:
 
 def system_of(system: OperatingSystem) -> System | None:
     """The release of a machine, by its build number; None where it is older than all that are known."""
-    matching = (
-        each for each in _matrix().systems if each.server == system.is_server and each.first_build <= system.build
-    )
+    return _release(system.is_server, system.build)
+
+
+@functools.lru_cache(maxsize=1024)
+def _release(is_server: bool, build: int) -> System | None:
+    """Most machines of a fleet have the release of another one."""
+    matching = (each for each in _matrix().systems if each.server == is_server and each.first_build <= build)
     return max(matching, key=lambda each: each.first_build, default=None)
 
 

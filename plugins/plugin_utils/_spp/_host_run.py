@@ -107,7 +107,12 @@ def run_host(licensing: Licensing, desired: DesiredHost, *, check_mode: bool) ->
     )
     applier = Applier(machine)
     with machine.progress_in_errors():
-        applier.apply(plan)
+        try:
+            applier.apply(plan)
+        except KmsError as error:
+            # A setting that fails ends the run, and must not hide what became of the keys before it.
+            error.message = " ".join([error.message, *_told_of_keys(applier)])
+            raise
         if not applier.failures:
             after = _observe(licensing, desired)
             check_promise(plan_host(after, desired), applier, state.system.computer_name)
@@ -117,6 +122,10 @@ def run_host(licensing: Licensing, desired: DesiredHost, *, check_mode: bool) ->
     failure.progress = {"changed": bool(machine.operations), "operations": list(machine.operations)}
     after = _state_after_failure(licensing, desired, state, machine)
     return _result(plan, after, desired, machine.operations, applier.outcomes, warnings, failure)
+
+
+def _told_of_keys(applier: Applier) -> list[str]:
+    return [f"Before that, one key failed: {error.message}" for error in applier.failures.values()]
 
 
 def _observe(licensing: Licensing, desired: DesiredHost) -> HostState:

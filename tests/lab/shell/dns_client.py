@@ -25,7 +25,7 @@ from lab.effects import Addresses, Failure, ServiceRecord, ServiceRecords
 
 DNS_SERVER_FAILURE = 0x8007232A
 DNS_NAME_DOES_NOT_EXIST = 0x8007232B
-TIMEOUT_SECONDS = 2.0
+TIMEOUT_SECONDS = 5.0
 
 
 class DnsClient:

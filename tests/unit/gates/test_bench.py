@@ -67,6 +67,7 @@ def test_the_exit_status_tells_a_limit_that_was_passed(
     (tmp_path / "build").mkdir()
     monkeypatch.setattr(program, "ROOT", tmp_path)
     monkeypatch.setattr(program, "figures", lambda _repeat: [figure])
+    monkeypatch.setattr(program, "report_figures", lambda _repeat: [RATIO])
     assert program.main(arguments) == status
     assert (tmp_path / "build" / "bench.json").is_file()
     assert "ratio" in capsys.readouterr().out

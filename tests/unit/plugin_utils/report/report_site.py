@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.volact.kms.plugins.plugin_utils._report import (
@@ -164,6 +165,7 @@ def page(
     endpoints: Row | None = None,
     kms_hosts: tuple[str, ...] = (KMS01, KMS02),
     retired: tuple[str, ...] = (f"old-kms.{DOMAIN}",),
+    activations: Mapping[str, Mapping[str, int]] | None = None,
     channel: Channel | None = Channel.KMS_CLIENT,
     previous: Row | None = None,
     fail_on: Severity | None = Severity.ERROR,
@@ -171,7 +173,7 @@ def page(
 ) -> Document:
     """The report of a site."""
     machines = newest_of_each(read_machines([json.dumps(each).encode() for each in records], "the records"))
-    site = Site(Declared(kms_hosts, retired), hosts or (), srv, endpoints, machines)
+    site = Site(Declared(kms_hosts, retired, activations or {}), hosts or (), srv, endpoints, machines)
     return make_document(machines, site, Expectations(channel), Frame(title, fail_on), previous)
 
 

@@ -71,6 +71,8 @@ def test_a_report_passes_or_not_as_asked(src: str) -> None:
 def test_hosts_and_wishes_are_taken(src: str) -> None:
     result = run(src, hosts=[host("kms01", host_key(50))], kms_hosts=[KMS01], channel="mak")
     assert [finding["id"] for finding in result["findings"]] == ["unreachable", "wrong_channel"]
+    spent = run(src, activations_used={"khwht": {"kms01": 10}})
+    assert [finding["id"] for finding in spent["findings"]] == ["unreachable", "host_key_limit:KHWHT"]
 
 
 def test_what_cannot_be_read_or_written_is_refused_before_anything_is_written(tmp_path: Path, src: str) -> None:
@@ -82,6 +84,17 @@ def test_what_cannot_be_read_or_written_is_refused_before_anything_is_written(tm
         run(src, previous=src, dest={"json": str(tmp_path / "report.json")})
     with pytest.raises(BadInput, match=r"expiry_days is 181, and it is from 0 to 180\. Nothing was written"):
         run(src, expiry_days=181, dest={"json": str(tmp_path / "report.json")})
+    with pytest.raises(BadInput, match=r"^activations_used has to map the last five characters of each host key"):
+        run(src, activations_used={"KHWHT": 3}, dest={"json": str(tmp_path / "report.json")})
+    assert not (tmp_path / "report.json").exists()
+
+
+def test_a_report_about_nobody_is_refused_because_it_would_be_passed(tmp_path: Path) -> None:
+    empty = written(tmp_path / "fleet.jsonl", [])
+    with pytest.raises(BadInput, match=r"No machine is in .*fleet\.jsonl, so there is nothing to report\. Nothing was"):
+        run(empty, dest={"json": str(tmp_path / "report.json")})
+    with pytest.raises(BadInput, match=r"^src names no file, so there is nothing to report\."):
+        run()
     assert not (tmp_path / "report.json").exists()
 
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -31,8 +32,10 @@ from unit.plugin_utils.report.report_site import (
 )
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import BadInput
+from ansible_collections.volact.kms.plugins.plugin_utils._fleet._record import SCHEMA
 from ansible_collections.volact.kms.plugins.plugin_utils._report import Kind, Severity, read_document, read_machines
 from ansible_collections.volact.kms.plugins.plugin_utils._report._formats import as_json
+from ansible_collections.volact.kms.plugins.plugin_utils._report._machines import RECORD_SCHEMA
 
 HEALTHY: dict[str, Any] = {
     "hosts": [host("kms01", host_key(50))],
@@ -153,11 +156,27 @@ def test_the_newest_record_of_a_machine_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"not JSON", b"[1]", b"{}", b'{"machine": "a"}', b'{"machine":"a","status":"ok","products":3}']
+    "line",
+    [
+        b"not JSON",
+        b"[1]",
+        b"{}",
+        b'{"machine": "a", "status": "ok"}',
+        b'{"schema": 1, "machine": "a"}',
+        b'{"schema": 1, "machine": "a", "status": "ok", "products": 3}',
+    ],
 )
 def test_what_is_no_record_is_refused_by_its_line(line: bytes) -> None:
     with pytest.raises(BadInput, match=r"Line 2 of fleet\.jsonl is no record of a machine\. Nothing was written"):
         list(read_machines([b"\n", line], "fleet.jsonl"))
+
+
+def test_a_record_of_another_schema_is_refused_with_both_numbers() -> None:
+    line = json.dumps({**record("win0001"), "schema": 2}).encode()
+    sentence = r"Line 1 of fleet\.jsonl is a record of schema 2, and this version of the collection reads schema 1\."
+    with pytest.raises(BadInput, match=sentence):
+        list(read_machines([line], "fleet.jsonl"))
+    assert RECORD_SCHEMA == SCHEMA
 
 
 def test_hosts_in_trouble_are_found() -> None:
@@ -200,6 +219,21 @@ def test_a_host_key_on_five_of_six_hosts_is_near_its_limit() -> None:
     assert found(page([], hosts=hosts[:4], kms_hosts=())) == {}
     used_up = host("kms01", host_key(50, license_status_reason=0xC004C008))
     assert "host_key_limit:KHWHT" in found(page([], hosts=[used_up], kms_hosts=()))
+
+
+def test_the_ledger_tells_hosts_that_are_gone_and_what_a_host_has_spent() -> None:
+    hosts = [host(name, host_key(50)) for name in ("kms01", "kms02")]
+    gone = {"old1": 1, "old2": 1, "KMS01": 1}
+    assert found(page([], hosts=hosts, kms_hosts=(), activations={"KHWHT": gone})) == {}
+    fifth = {"KHWHT": {**gone, "old3": 1}}
+    assert found(page([], hosts=hosts, kms_hosts=(), activations=fifth)) == {
+        "host_key_limit:KHWHT": ["kms01", "kms02", "old1", "old2", "old3"]
+    }
+    often = page([], hosts=hosts, kms_hosts=(), activations={"KHWHT": {"kms02": 9, "kms01": 8}})
+    assert found(often) == {"host_key_limit:KHWHT": ["kms02"]}
+    assert told(often, "host_key_limit:KHWHT") == [
+        "The key that ends in KHWHT was activated 9 of 10 times on this host."
+    ]
 
 
 def test_a_kms_host_that_nobody_declared_is_found_among_the_machines_and_in_dns() -> None:

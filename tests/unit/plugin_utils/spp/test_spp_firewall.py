@@ -7,9 +7,16 @@
 from __future__ import annotations
 
 import pytest
-from spp_lab import CLIENT_HOST_KEY, HOST_KEY, InProcessLab, new_lab
+from spp_lab import CLIENT_HOST_KEY, HOST_KEY, InProcessLab, Plant, new_lab
 
-from ansible_collections.volact.kms.plugins.module_utils._errors import CimFault, KmsError, NotConverged, NotSupported
+from ansible_collections.volact.kms.plugins.module_utils._errors import (
+    CimFault,
+    KmsError,
+    NotConverged,
+    NotSupported,
+    TransportTimeout,
+    Unreachable,
+)
 from ansible_collections.volact.kms.plugins.plugin_utils._spp import (
     DesiredHost,
     converge_host,
@@ -150,6 +157,16 @@ def test_a_refused_write_names_the_command_and_leaves_the_port_closed() -> None:
     )
     assert error.progress == {"changed": False, "operations": []}
     assert lab.site.kms_listeners() == {}
+
+
+@pytest.mark.parametrize(("disturbed", "operations"), [(b"transfer/Get", []), (b"transfer/Put", SETTING[:1])])
+def test_a_read_before_a_write_that_times_out_is_not_told_as_a_write(disturbed: bytes, operations: list[str]) -> None:
+    lab = lab_with()
+    lab.plants.append(Plant(disturbed, TransportTimeout("No answer within 75 s."), after=False))
+    error = failure(lab, FROM_THE_LAB, Unreachable)
+    assert error.progress["operations"] == operations
+    assert ("Whether KMS01 carried out SetFirewallProfiles is unknown." in error.message) is bool(operations)
+    assert run(lab, FROM_THE_LAB) == [*SETTING, "Enable"]
 
 
 def test_a_refused_rule_of_our_own_names_the_command_that_adds_it() -> None:

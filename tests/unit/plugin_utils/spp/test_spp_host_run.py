@@ -29,6 +29,7 @@ from spp_lab import InProcessLab, Plant
 from ansible_collections.volact.kms.plugins.module_utils._errors import (
     ActivationFailed,
     BadInput,
+    CimFault,
     KmsError,
     NotConverged,
     NotSupported,
@@ -142,6 +143,17 @@ def test_several_failures_are_one_sentence(lab: InProcessLab) -> None:
     assert keys_of(run) == {"KHWHT": "Notification", "KHRRT": "OOBGrace"}
     lab.site.set("kms01", "internet", "on")
     assert apply(lab, INSTALL).operations == ["Activate", "Activate"]
+
+
+def test_a_setting_that_fails_does_not_hide_the_key_that_failed_before(lab: InProcessLab) -> None:
+    refused = CimFault("Access was denied.", code=0x80070005)
+    lab.plants.append(Plant(b"SetKeyManagementServiceListeningPort_INPUT", refused, after=False))
+    desired = replace(WINDOWS_AND_OFFICE, product_keys=(UNKNOWN_KEY, WINDOWS_KEY), listening_port=1700)
+    with pytest.raises(CimFault) as caught:
+        run_host(lab.licensing("kms01"), desired, check_mode=False)
+    assert "Access was denied" in caught.value.message
+    assert "Before that, one key failed: KMS01 refused the product key ending in KHBBC" in caught.value.message
+    assert caught.value.progress == {"changed": True, "operations": ["InstallProductKey"]}
 
 
 def test_a_host_that_is_refused_its_activation_stays_closed_until_the_next_run(lab: InProcessLab) -> None:

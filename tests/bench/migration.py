@@ -1,0 +1,51 @@
+# Copyright: (c) 2026, The volact.kms authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What moving 200 machines from MAK to KMS costs, from the plan to the report: a seed, waves, and what lies between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.cost import BenchError, environment, play
+from bench.figures import Figure, slope
+from bench.simulated_site import FEW, MANY, fleet, running
+
+NOOPS_AT_MOST = 8
+#: The larger group is moved first: it needs a seed of 25, asked twice, which lifts the count for the other as well.
+SIZES = {"many": MANY, "few": FEW}
+
+
+def site() -> dict[str, Any]:
+    """The fleet of the other figures, with a KMS host that nobody has asked yet, and that DNS names."""
+    found = fleet()
+    found["machines"]["kms01"]["groups"] = ["kms_hosts"]
+    found["dns"]["records"] = [{"target": "kms01"}]
+    return found
+
+
+def migration_figures(folder: Path) -> list[Figure]:
+    """One migration of each group, beside an action that does nothing. Raises BenchError."""
+    cpu: dict[tuple[str, str], float] = {}
+    with running(site(), folder / "migration") as lab:
+        variables = environment(lab.folder.inventory)
+        lab.set("kms01", firewall="on")
+        for group, size in SIZES.items():
+            for name in ("noop", "migrate"):
+                cpu[name, group] = play(name, group, variables).cpu
+            if lab.licensed(group) != size:
+                raise BenchError(f"Of {size} machines {lab.licensed(group)} were moved.")
+    return figures(cpu)
+
+
+def figures(cpu: Mapping[tuple[str, str], float]) -> list[Figure]:
+    """From the CPU seconds of each playbook with each group."""
+    noop, moved = (slope([cpu[name, "few"]], [cpu[name, "many"]], MANY - FEW) for name in ("noop", "migrate"))
+    return [
+        Figure(f"migration of {MANY} machines: CPU in all", cpu["migrate", "many"], "s"),
+        Figure("migration: CPU per machine", 1000 * moved, "ms"),
+        Figure("migration: CPU, times a no-op action", moved / noop, "times", NOOPS_AT_MOST),
+    ]
