@@ -27,7 +27,7 @@ from bench.ansible_windows import collections_path
 from bench.cost import BUILD, BenchError, environment, play
 from bench.figures import Figure, slope
 from bench.fleet import fleet_figures
-from bench.migration import migration_figures
+from bench.migration import measure_migration, migration_figures
 from bench.network import network_figures
 from bench.simulated_site import FEW, MANY, SAME_CMID, Lab, fleet, running, thousand
 
@@ -69,7 +69,7 @@ def figures(repeat: int) -> list[Figure]:
         say("a fleet of a thousand machines, in one task and in one for each")
         lab_figures += fleet_figures(folder, repeat)
         say(f"a migration of {MANY} machines, and one of {FEW}")
-        lab_figures += migration_figures(folder)
+        migration = measure_migration(folder)
         for number in range(repeat):
             say(f"round {number + 1} of {repeat}: {FEW} and {MANY} machines")
             with running(fleet(), folder / f"fleet-{number}") as lab:
@@ -84,6 +84,7 @@ def figures(repeat: int) -> list[Figure]:
         *rows("full switch, asked again", measured["switch"], noop, ratio=5, requests=20, kibibytes=30),
         *rows("ansible.windows.win_shell", measured["win_shell"], noop),
         *lab_figures,
+        *migration_figures(migration, noop),
     ]
 
 

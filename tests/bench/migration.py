@@ -27,25 +27,24 @@ def site() -> dict[str, Any]:
     return found
 
 
-def migration_figures(folder: Path) -> list[Figure]:
-    """One migration of each group, beside an action that does nothing. Raises BenchError."""
-    cpu: dict[tuple[str, str], float] = {}
+def measure_migration(folder: Path) -> dict[str, float]:
+    """The CPU seconds of one migration of each group. Raises BenchError."""
+    cpu: dict[str, float] = {}
     with running(site(), folder / "migration") as lab:
         variables = environment(lab.folder.inventory)
         lab.set("kms01", firewall="on")
         for group, size in SIZES.items():
-            for name in ("noop", "migrate"):
-                cpu[name, group] = play(name, group, variables).cpu
+            cpu[group] = play("migrate", group, variables).cpu
             if lab.licensed(group) != size:
                 raise BenchError(f"Of {size} machines {lab.licensed(group)} were moved.")
-    return figures(cpu)
+    return cpu
 
 
-def figures(cpu: Mapping[tuple[str, str], float]) -> list[Figure]:
-    """From the CPU seconds of each playbook with each group."""
-    noop, moved = (slope([cpu[name, "few"]], [cpu[name, "many"]], MANY - FEW) for name in ("noop", "migrate"))
+def migration_figures(cpu: Mapping[str, float], noop: float) -> list[Figure]:
+    """From the CPU seconds of each group, and the milliseconds of an action that does nothing."""
+    moved = 1000 * slope([cpu["few"]], [cpu["many"]], MANY - FEW)
     return [
-        Figure(f"migration of {MANY} machines: CPU in all", cpu["migrate", "many"], "s"),
-        Figure("migration: CPU per machine", 1000 * moved, "ms"),
+        Figure(f"migration of {MANY} machines: CPU in all", cpu["many"], "s"),
+        Figure("migration: CPU per machine", moved, "ms"),
         Figure("migration: CPU, times a no-op action", moved / noop, "times", NOOPS_AT_MOST),
     ]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.migration import figures, site
+from bench.migration import migration_figures, site
 from gates.tree import ROOT
 
 Tasks = list[dict[str, Any]]
@@ -68,8 +68,7 @@ def test_the_machines_find_their_host_in_dns_and_nobody_has_asked_it() -> None:
 
 @pytest.mark.parametrize(("seconds", "within"), [(38.8, True), (38.9, False)])
 def test_the_limit_is_that_of_the_issue(seconds: float, within: bool) -> None:
-    cpu = {("noop", "few"): 2.4, ("noop", "many"): 6.0, ("migrate", "few"): 10.0, ("migrate", "many"): seconds}
-    found = figures(cpu)
+    found = migration_figures({"few": 10.0, "many": seconds}, noop=20.0)
     assert [(figure.unit, figure.limit) for figure in found] == [("s", None), ("ms", None), ("times", 8)]
     assert found[0].value == seconds
     assert found[2].value == pytest.approx((seconds - 10.0) / 180 / 0.02)
