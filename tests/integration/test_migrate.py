@@ -223,7 +223,8 @@ def test_waves_are_jobs_in_slices_and_another_host_keeps_the_journal(site: Site)
         assert "srv6 failed: " in stopped.stdout
         assert "Stopped: 1 machine has failed, and mak_to_kms_max_failures is 0." in stopped.stdout
         assert {name for name, failed in recap(stopped, "failed").items() if failed} == {"srv6"}
-        assert left_for_others(stopped)["mak_to_kms_failed"] == 1
+        # Before ansible-core 2.19 a number of a template is text.
+        assert int(left_for_others(stopped)["mak_to_kms_failed"]) == 1
         # It is a slice that stopped: srv8 stays as it is, and the other slice goes on.
         other = migration.run("-i", migration.sliced(2, 2), playbook=waves, mak_to_kms_planned=planned)
         assert other.returncode == 0, other.stdout
