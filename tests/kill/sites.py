@@ -10,39 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-SERVER_MAK = "GGGGG-HHHHH-JJJJJ-KKKKK-MKNWT"
-OFFICE_MAK = "CCCCC-DDDDD-FFFFF-GGGGG-MKNFF"
-HOST_KEY = "MMMMM-PPPPP-QQQQQ-RRRRR-KMNHT"
-OFFICE_HOST_KEY = "PPPPP-QQQQQ-RRRRR-TTTTT-KNHFF"
+from migration_runs import KEYS, OFFICE_HOST, OFFICE_SERVER, SERVER, SERVER_MAK
+from migration_runs import KMS_HOST as HOST
+
 KMS_HOST = "kms01"
 DOMAIN = "corp.example.test"
 #: So that machines that are at it together are seen in the middle of it.
 REQUEST_SECONDS = 0.02
-
-_HOST: dict[str, Any] = {
-    "os": "windows-server-2022-datacenter",
-    "groups": ["kms_hosts"],
-    "products": [{"key": HOST_KEY, "activated": True}],
-}
-_OFFICE_HOST: dict[str, Any] = {
-    **_HOST,
-    "products": [*_HOST["products"], {"office_host": "2021", "key": OFFICE_HOST_KEY, "activated": True}],
-}
-_SERVER: dict[str, Any] = {
-    "os": "windows-server-2022-standard",
-    "groups": ["kms_clients"],
-    "products": [{"key": SERVER_MAK, "activated": True}],
-}
-_OFFICE_SERVER: dict[str, Any] = {
-    **_SERVER,
-    "products": [*_SERVER["products"], {"office": "ProPlus2021", "key": OFFICE_MAK, "activated": True}],
-}
-_KEYS = [
-    {"key": SERVER_MAK, "kind": "mak", "for": ["windows-server-2022-standard"], "activations": 100},
-    {"key": OFFICE_MAK, "kind": "mak", "for": ["ProPlus2021"], "activations": 100},
-    {"key": HOST_KEY, "kind": "kms_host", "for": ["windows-server-2022-datacenter"]},
-    {"key": OFFICE_HOST_KEY, "kind": "kms_host", "for": ["office-2021"]},
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +42,7 @@ class Scenario:
             "domain": DOMAIN,
             "machines": dict(self.machines),
             "dns": {"software": "builtin", "records": [{"target": KMS_HOST}]},
-            "microsoft": {"keys": _KEYS},
+            "microsoft": {"keys": KEYS},
             "behaviour": {"products_without_key": 2, "request_seconds": REQUEST_SECONDS},
         }
 
@@ -79,13 +53,13 @@ def _named(stem: str, count: int) -> list[str]:
 
 SEED_AND_WAVES = Scenario(
     name="seed and waves",
-    machines={KMS_HOST: _OFFICE_HOST, "off[01:05]": _OFFICE_SERVER, "srv[01:03]": _SERVER},
+    machines={KMS_HOST: OFFICE_HOST, "off[01:05]": OFFICE_SERVER, "srv[01:03]": SERVER},
     products=dict.fromkeys(_named("off", 5), 2) | dict.fromkeys(_named("srv", 3), 1),
     variables={"mak_to_kms_batch": "2"},
 )
 ROLLBACK = Scenario(
     name="rollback",
-    machines={KMS_HOST: {**_HOST, "clients": 20}, "srv[01:08]": _SERVER},
+    machines={KMS_HOST: {**HOST, "clients": 20}, "srv[01:08]": SERVER},
     products=dict.fromkeys(_named("srv", 8), 1),
     variables={
         "mak_to_kms_batch": "3",

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import BadInput
+from ansible_collections.volact.kms.plugins.plugin_utils._spp._host_reach import ACTIVATIONS_PER_HOST, HOSTS_PER_KEY
 
 Ledger = dict[str, dict[str, int]]
 
@@ -41,8 +42,8 @@ class HostKeys:
 class Limits:
     """What Microsoft grants, also after a telephone call."""
 
-    machines: int = 6
-    activations: int = 10
+    machines: int = HOSTS_PER_KEY
+    activations: int = ACTIVATIONS_PER_HOST
 
 
 def last_fives(keys: t.Any) -> frozenset[str]:

@@ -14,17 +14,17 @@ import typing as t
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.volact.kms.plugins.plugin_utils._spp._codes import Channel
-from ansible_collections.volact.kms.plugins.plugin_utils._spp._host_reach import same_host
+from ansible_collections.volact.kms.plugins.plugin_utils._spp._host_reach import (
+    ACTIVATIONS_PER_HOST,
+    HOSTS_PER_KEY,
+    same_host,
+)
 from ansible_collections.volact.kms.plugins.plugin_utils._spp._hresult import NO_ACTIVATIONS_LEFT, explain
 
 from ._finding import Observation, observed
 from ._kinds import Kind
 from ._machines import Machine, Row
 from ._site import HostKey, KmsHost, Site, clean
-
-HOSTS_PER_KEY: t.Final = 6
-ACTIVATIONS_PER_HOST: t.Final = 10
-"""So many hosts may be activated with one KMS host key, and so often each. Source: kms_rules.yaml, host_key_limits."""
 
 MOST_COUNTED: t.Final = 50
 """So many CMIDs the count of Windows holds. Source: kms_rules.yaml, count_cache, maximum."""

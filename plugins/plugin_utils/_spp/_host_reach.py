@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a KMS host key activates, told by its channel; of which release an Office is; whose name it is. Pure."""
+"""What a KMS host key activates and how often; of which release an Office is; whose name it is. Pure."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ from ._host_matrix import system_of
 from ._rows import OperatingSystem
 
 WINDOWS_POOL: t.Final = "windows"
+
+HOSTS_PER_KEY: t.Final = 6
+ACTIVATIONS_PER_HOST: t.Final = 10
+"""So many hosts may be activated with one KMS host key, and so often each. Source: kms_rules.yaml, host_key_limits."""
 
 # What a channel names, and the newest generations (of `_host_matrix`) of servers and of clients that such a key
 # activates. Seen were 2012-R2_WIN10, WS22 and the letters of 2008 alone; all spellings that were reported are taken.
