@@ -53,6 +53,7 @@ with contextlib.suppress(ImportError):
     _LOGIN_ERRORS += (SpnegoError,)
 
 
+_METHOD: t.Final = re.compile(r"\b(Negotiate|Kerberos|NTLM|CredSSP|Basic)\b")
 # TLS's words for a connection that broke.
 _TLS_ENDS: t.Final = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
@@ -288,5 +289,4 @@ def _reason(chain: tuple[BaseException, ...]) -> str:
 
 def offered_methods(response: requests.Response) -> tuple[str, ...]:
     """The authentication methods that the server names; of an untrusted header, only words that we know."""
-    header = response.headers.get("WWW-Authenticate", "")
-    return tuple(dict.fromkeys(re.findall(r"\b(Negotiate|Kerberos|NTLM|CredSSP|Basic)\b", header)))
+    return tuple(dict.fromkeys(_METHOD.findall(response.headers.get("WWW-Authenticate", ""))))

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 import typing as t
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder
-from xml.sax.saxutils import escape, quoteattr
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import BadInput, MissingLibrary
 
@@ -39,6 +38,9 @@ _DECLARED_AS = {
 }
 # The complement of the Char production. Source: XML 1.0, "2.2 Characters"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# A bare carriage return would arrive as a line feed, and in an attribute other white space as a space.
+_IN_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
+_IN_ATTRIBUTE = _IN_TEXT | str.maketrans({'"': "&quot;", "\n": "&#10;", "\t": "&#9;"})
 
 
 class Unreadable(Exception):
@@ -138,41 +140,35 @@ def serialize(root: Node) -> bytes:
     Raises `BadInput` for a text that XML cannot carry.
     """
     prefixes: dict[str, str] = {}
-    for namespace in _namespaces(root):
-        if namespace and namespace not in prefixes:
-            prefixes[namespace] = PREFIXES.get(namespace, f"q{len(prefixes)}")
-    declarations = "".join(f" xmlns:{prefix}={quoteattr(uri)}" for uri, prefix in prefixes.items() if uri != XML)
-    return _render(root, prefixes, declarations).encode()
+    start = f"<{_spell(root.name, prefixes)}"
+    rest = _render(root, prefixes).removeprefix(start)
+    declared = (f' xmlns:{prefix}="{uri.translate(_IN_ATTRIBUTE)}"' for uri, prefix in prefixes.items() if uri != XML)
+    return f"{start}{''.join(declared)}{rest}".encode()
 
 
-def _namespaces(node: Node) -> Iterator[str]:
-    yield node.name.namespace
+def _render(node: Node, prefixes: dict[str, str]) -> str:
+    """`node` as text, with a prefix in `prefixes` for each namespace that occurs."""
+    tag = _spell(node.name, prefixes)
+    attributes = ""
     for name, value in node.attributes.items():
-        yield name.namespace
-        if isinstance(value, Name):
-            yield value.namespace
-    if not isinstance(node.content, str):
-        for inner in node.content:
-            yield from _namespaces(inner)
-
-
-def _render(node: Node, prefixes: Mapping[str, str], declarations: str = "") -> str:
-    def spell(name: Name) -> str:
-        return f"{prefixes[name.namespace]}:{name.local}" if name.namespace else name.local
-
-    tag = spell(node.name)
-    attributes = "".join(
-        f" {spell(name)}={quoteattr(spell(value) if isinstance(value, Name) else _carried(value))}"
-        for name, value in node.attributes.items()
-    )
+        spelt = f" {_spell(name, prefixes)}"
+        text = _spell(value, prefixes) if isinstance(value, Name) else _carried(value).translate(_IN_ATTRIBUTE)
+        attributes += f'{spelt}="{text}"'
     if not node.content:
-        return f"<{tag}{declarations}{attributes}/>"
+        return f"<{tag}{attributes}/>"
     if isinstance(node.content, str):
-        # A bare carriage return would arrive as a line feed.
-        content = escape(_carried(node.content), {"\r": "&#13;"})
+        content = _carried(node.content).translate(_IN_TEXT)
     else:
         content = "".join(_render(inner, prefixes) for inner in node.content)
-    return f"<{tag}{declarations}{attributes}>{content}</{tag}>"
+    return f"<{tag}{attributes}>{content}</{tag}>"
+
+
+def _spell(name: Name, prefixes: dict[str, str]) -> str:
+    if not name.namespace:
+        return name.local
+    if name.namespace not in prefixes:
+        prefixes[name.namespace] = PREFIXES.get(name.namespace, f"q{len(prefixes)}")
+    return f"{prefixes[name.namespace]}:{name.local}"
 
 
 def _carried(text: str) -> str:
