@@ -93,6 +93,10 @@ class FakeClock:
         """Let time pass at once."""
         self.now += seconds
 
+    def moment(self) -> datetime:
+        """The date and time; a method, so that a deep copy of a site has a clock of its own."""
+        return START + timedelta(seconds=self.now)
+
     def time(self) -> float:
         """Seconds since 1970."""
         return START.timestamp() + self.now
@@ -211,5 +215,5 @@ def new_lab(document: Mapping[str, object] = DOCUMENT, **behaviour: object) -> I
     spec = parse_site({**document, "behaviour": {**base, **behaviour}})
     addresses = {machine.name: f"127.9.9.{number}" for number, machine in enumerate(spec.machines, 10)}
     clock = FakeClock()
-    site = Site(spec, addresses=addresses, kms_secret=b"lab", now=lambda: START + timedelta(seconds=clock.now))
+    site = Site(spec, addresses=addresses, kms_secret=b"lab", now=clock.moment)
     return InProcessLab(site, addresses, clock=clock)

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import typing as t
 from dataclasses import replace
 
@@ -91,19 +93,38 @@ SPOKEN = [
 ]
 
 
-@pytest.fixture(params=SPOKEN)
-def lab(request: pytest.FixtureRequest) -> InProcessLab:
-    """A site that speaks one dialect."""
-    return new_lab(DOCUMENT, dialects=list(request.param))
+@functools.cache
+def new_site(spoken: tuple[str, ...]) -> InProcessLab:
+    """A site that speaks these dialects."""
+    return new_lab(DOCUMENT, dialects=list(spoken))
 
 
-@pytest.fixture
-def ready(lab: InProcessLab) -> InProcessLab:
+@functools.cache
+def ready_site(spoken: tuple[str, ...]) -> InProcessLab:
     """The same, with a KMS host that already counts enough for everybody."""
+    lab = copy.deepcopy(new_site(spoken))
     converge_host(lab.licensing("kms01"), HOST, check_mode=False)
     lab.publish("kms01")
     lab.site.set("kms01", "clients", "50")
     return lab
+
+
+@pytest.fixture(params=SPOKEN)
+def spoken(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    dialects: tuple[str, ...] = request.param
+    return dialects
+
+
+@pytest.fixture
+def lab(spoken: tuple[str, ...]) -> InProcessLab:
+    """A site of this test alone."""
+    return copy.deepcopy(new_site(spoken))
+
+
+@pytest.fixture
+def ready(spoken: tuple[str, ...]) -> InProcessLab:
+    """A ready site of this test alone."""
+    return copy.deepcopy(ready_site(spoken))
 
 
 def switched(lab: InProcessLab, machine: str) -> None:
