@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -39,15 +39,23 @@ FURTHER_PAGES = ("Pull ",)
 
 @dataclass(slots=True)
 class Measured:
-    """All runs of one playbook: CPU seconds by group; requests and KiB of request bodies of the costliest machine."""
+    """All runs of one playbook: CPU seconds by group; requests and KiB of request bodies of the costliest machine.
+
+    `noop` has the CPU seconds of no-ops that ran beside them: for minutes on end a computer may be half as fast.
+    """
 
     cpu: dict[str, list[float]] = field(default_factory=lambda: {group: [] for group in GROUPS})
+    noop: dict[str, list[float]] = field(default_factory=lambda: {group: [] for group in GROUPS})
     requests: float = 0
     kibibytes: float = 0
 
     def milliseconds(self) -> float:
         """CPU for one more machine."""
         return 1000 * slope(self.cpu["few"], self.cpu["many"], MANY - FEW)
+
+    def in_noops(self) -> float:
+        """The same, in no-op actions."""
+        return self.milliseconds() / (1000 * slope(self.noop["few"], self.noop["many"], MANY - FEW))
 
     def count(self, requests: float, body_bytes: float) -> None:
         """Keep the most that a machine needed."""
@@ -74,24 +82,22 @@ def figures(repeat: int) -> list[Figure]:
             say(f"round {number + 1} of {repeat}: {FEW} and {MANY} machines")
             with running(fleet(), folder / f"fleet-{number}") as lab:
                 measure_fleet(lab, measured)
-            measure_win_shell(folder, collections, measured["win_shell"])
-    noop = measured["noop"].milliseconds()
+            measure_win_shell(folder, collections, measured)
     return [
-        Figure("no-op action: CPU per machine", noop, "ms"),
-        *rows("client_info, Windows", measured["client_info"], noop, ratio=2.2, requests=5, kibibytes=5),
-        *rows("client_info, all products", measured["client_info_all"], noop, ratio=2.2, requests=5),
-        *rows("client, unchanged", measured["client"], noop, ratio=2.2, requests=5, kibibytes=5),
-        *rows("full switch, asked again", measured["switch"], noop, ratio=5, requests=20, kibibytes=30),
-        *rows("ansible.windows.win_shell", measured["win_shell"], noop),
+        Figure("no-op action: CPU per machine", measured["noop"].milliseconds(), "ms"),
+        *rows("client_info, Windows", measured["client_info"], ratio=2.2, requests=5, kibibytes=5),
+        *rows("client_info, all products", measured["client_info_all"], ratio=2.2, requests=5),
+        *rows("client, unchanged", measured["client"], ratio=2.2, requests=5, kibibytes=5),
+        *rows("full switch, asked again", measured["switch"], ratio=5, requests=20, kibibytes=30),
+        *rows("ansible.windows.win_shell", measured["win_shell"]),
         *lab_figures,
-        *migration_figures(migration, noop),
+        *migration_figures(migration),
     ]
 
 
 def rows(
     name: str,
     cost: Measured,
-    noop: float,
     *,
     ratio: float | None = None,
     requests: float | None = None,
@@ -100,7 +106,7 @@ def rows(
     """The four figures of one playbook."""
     return [
         Figure(f"{name}: CPU per machine", cost.milliseconds(), "ms"),
-        Figure(f"{name}: CPU, times a no-op action", cost.milliseconds() / noop, "times", ratio),
+        Figure(f"{name}: CPU, times a no-op action", cost.in_noops(), "times", ratio),
         Figure(f"{name}: requests per machine", cost.requests, "requests", requests),
         Figure(f"{name}: request bodies per machine", cost.kibibytes, "KiB", kibibytes),
     ]
@@ -111,7 +117,7 @@ def measure_fleet(lab: Lab, measured: dict[str, Measured]) -> None:
     variables = environment(lab.folder.inventory)
     names = [f"{group}{number:03}" for group, size in GROUPS.items() for number in range(1, size + 1)]
     for group in GROUPS:
-        measured["noop"].cpu[group].append(play("noop", group, variables).cpu)
+        measure_noop(("client_info", "client_info_all"), group, measured, variables)
         measure_in_lab("client_info", group, lab, measured, variables)
         measure_in_lab("client_info_all", group, lab, measured, variables)
     lab.set("kms01", firewall="on")
@@ -119,6 +125,7 @@ def measure_fleet(lab: Lab, measured: dict[str, Measured]) -> None:
     for machine_name in names:
         lab.set(machine_name, cmid=SAME_CMID)
     for group in GROUPS:
+        measure_noop(("switch",), group, measured, variables)
         measure_in_lab("switch", group, lab, measured, variables)
     if lab.licensed("few") + lab.licensed("many") > 0:
         raise BenchError("A machine was activated below the threshold: the second task was not measured for all.")
@@ -129,7 +136,16 @@ def measure_fleet(lab: Lab, measured: dict[str, Measured]) -> None:
         raise BenchError("Not every machine was activated, so an unchanged client cannot be measured.")
     lab.stats()
     for group in GROUPS:
+        measure_noop(("client",), group, measured, variables)
         measure_in_lab("client", group, lab, measured, variables)
+
+
+def measure_noop(beside: Sequence[str], group: str, measured: dict[str, Measured], variables: dict[str, str]) -> None:
+    """A task that does nothing, beside these playbooks."""
+    cpu = play("noop", group, variables).cpu
+    for name in beside:
+        measured[name].noop[group].append(cpu)
+    measured["noop"].cpu[group].append(cpu)
 
 
 def measure_in_lab(name: str, group: str, lab: Lab, measured: dict[str, Measured], variables: dict[str, str]) -> None:
@@ -146,7 +162,7 @@ def measure_in_lab(name: str, group: str, lab: Lab, measured: dict[str, Measured
         measured[name].count(sum(first), sum(tally["bytes_received"] for tally in operations.values()))
 
 
-def measure_win_shell(folder: Path, collections: Path, measured: Measured) -> None:
+def measure_win_shell(folder: Path, collections: Path, measured: dict[str, Measured]) -> None:
     """The same reads as a user without this collection does them."""
     traffic = endpoint.Traffic()
     with endpoint_in_background(traffic) as port:
@@ -154,9 +170,10 @@ def measure_win_shell(folder: Path, collections: Path, measured: Measured) -> No
         inventory.write_text(yaml.safe_dump(win_shell_inventory(port)), "utf-8")
         variables = environment(inventory, collections)
         for group, size in GROUPS.items():
+            measure_noop(("win_shell",), group, measured, variables)
             before = (traffic.requests, traffic.body_bytes)
-            measured.cpu[group].append(play("win_shell", group, variables).cpu)
-            measured.count((traffic.requests - before[0]) / size, (traffic.body_bytes - before[1]) / size)
+            measured["win_shell"].cpu[group].append(play("win_shell", group, variables).cpu)
+            measured["win_shell"].count((traffic.requests - before[0]) / size, (traffic.body_bytes - before[1]) / size)
 
 
 def win_shell_inventory(port: int) -> dict[str, Any]:

@@ -99,8 +99,6 @@ def write_value(name: Name, value: CimValue, *, addressing: Addressing, namespac
     """
     if value is None:
         return [Node(name, attributes={NIL: "true"})]
-    if isinstance(value, str | int):
-        return [Node(name, write_scalar(value))]
     if isinstance(value, datetime):
         return [Node(name, (Node(Name(CIM_COMMON, "Datetime"), write_datetime(value)),))]
     if isinstance(value, timedelta):
@@ -111,7 +109,7 @@ def write_value(name: Name, value: CimValue, *, addressing: Addressing, namespac
         uri = addressing.resource_uri(value.class_name, namespace)
         embedded = write_instance(Name(uri, name.local), value.properties, addressing=addressing, namespace=namespace)
         return [Node(name, embedded.content, {TYPE: Name(uri, f"{value.class_name}_Type")})]
-    if isinstance(value, Sequence):
+    if isinstance(value, Sequence) and not isinstance(value, str):
         items: Sequence[CimValue] = value or (None,)
         return [node for item in items for node in write_value(name, item, addressing=addressing, namespace=namespace)]
     return [Node(name, write_scalar(value))]

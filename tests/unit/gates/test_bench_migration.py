@@ -68,7 +68,7 @@ def test_the_machines_find_their_host_in_dns_and_nobody_has_asked_it() -> None:
 
 @pytest.mark.parametrize(("seconds", "within"), [(38.8, True), (38.9, False)])
 def test_the_limit_is_that_of_the_issue(seconds: float, within: bool) -> None:
-    found = migration_figures({"few": 10.0, "many": seconds}, noop=20.0)
+    found = migration_figures({"migrate": {"few": 10.0, "many": seconds}, "noop": {"few": 1.0, "many": 4.6}})
     assert [(figure.unit, figure.limit) for figure in found] == [("s", None), ("ms", None), ("times", 8)]
     assert found[0].value == seconds
     assert found[2].value == pytest.approx((seconds - 10.0) / 180 / 0.02)
