@@ -53,8 +53,18 @@ def test_every_series_runs_what_touches_ansibles_interfaces_whatever_it_speaks(m
     assert any(set(matrix.INTEGRATION) <= set(command) for command in commands)
 
 
+def test_the_oldest_series_runs_what_decides_in_templates() -> None:
+    runs = {
+        series: any(
+            set(matrix.TEMPLATES) <= set(command) for command in gates_of(series, Path("/env/bin/python"))[1].commands
+        )
+        for series in SERIES
+    }
+    assert [series for series, does in runs.items() if does] == ["2.16"]
+
+
 def test_the_integration_tests_of_the_matrix_exist() -> None:
-    assert [name for name in matrix.INTEGRATION if not (ROOT / name).is_file()] == []
+    assert [name for name in (*matrix.INTEGRATION, *matrix.TEMPLATES) if not (ROOT / name).is_file()] == []
 
 
 def test_an_interpreter_is_found_in_the_versions_of_pyenv_before_path(tmp_path: Path) -> None:
