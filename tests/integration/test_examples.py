@@ -98,6 +98,7 @@ HOSTS = {
     "module fleet_info": "kms_clients",
     "module host": "kms02",
     "module host_info": "kms01",
+    "module migration_gate": "kms_clients",
     "module migration_plan": "kms_clients",
     "module report": "localhost",
     "module selftest_info": "srv01",

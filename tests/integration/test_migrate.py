@@ -185,6 +185,21 @@ def test_a_group_that_is_misspelt_is_an_error_that_names_the_groups(site: Site) 
         assert len(migration.by_kms("srv")) == 0
 
 
+def test_a_gate_that_breaks_ends_the_waves_and_the_report_says_where(site: Site) -> None:
+    counted = {**KMS_HOST, "clients": 20}
+    with site(["kms01"], kms01=counted, srv7=SERVER) as migration:
+        # What earlier waves have left is no list of waves.
+        run = migration.run(mak_to_kms_batch="3", __mak_to_kms_waves=[5])
+        assert run.returncode != 0
+        assert "Stopped: The task 'Count the wave, and judge the KMS host' failed: " in run.stdout
+        assert "All waves could begin" in run.stdout
+        # A canary alone was moved.
+        assert migration.by_kms("srv") == ["srv1"]
+        rest = migration.run(mak_to_kms_batch="3")
+        assert rest.returncode == 0, rest.stdout
+        assert len(migration.by_kms("srv")) == 7
+
+
 def test_waves_are_jobs_in_slices_and_another_host_keeps_the_journal(site: Site) -> None:
     with site(["kms01"], kms01=KMS_HOST, srv9=SERVER) as migration:
         store, journal = migration.store()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the role mak_to_kms works out by itself: how long batches are, and who gets a MAK back."""
+"""What the role mak_to_kms works out by itself: how long batches are."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import pytest
 import yaml
 from jinja2 import StrictUndefined
 from jinja2.nativetypes import NativeEnvironment
-from migration_site import OFFICE, WINDOWS
 
 VARIABLES = Path(__file__).resolve().parents[4] / "roles" / "mak_to_kms" / "vars" / "main.yml"
 
@@ -23,39 +22,6 @@ def worked_out(name: str, **given: Any) -> Any:
     """A variable of the role. Those that are tested so take no filter of Ansible's."""
     text = yaml.safe_load(VARIABLES.read_text("utf-8"))[name]
     return NativeEnvironment(undefined=StrictUndefined).from_string(text).render(**given)
-
-
-def result(*products: tuple[str, int], operations: tuple[str, ...] = ("InstallProductKey", "Activate")) -> Any:
-    """What client returned for a machine: its products by application and license status."""
-    rows = [{"application_id": application, "license_status": status} for application, status in products]
-    return {"operations": list(operations), "products": rows}
-
-
-@pytest.mark.parametrize(
-    ("value", "moved", "gets_it"),
-    [
-        (result((WINDOWS, 5)), "windows", True),
-        (result((WINDOWS, 5), (OFFICE, 1)), "all", True),
-        (result((WINDOWS, 1), (OFFICE, 5)), "all", False),
-        (result((WINDOWS, 1), (OFFICE, 5)), "office", False),
-        (result((WINDOWS, 5), (OFFICE, 5)), "office", False),
-        (result((WINDOWS, 5), operations=()), "windows", False),
-        # The connection broke, or the error came before: nobody knows what is there.
-        ({"operations": ["InstallProductKey"]}, "windows", True),
-        ({"msg": "no connection"}, "windows", False),
-    ],
-)
-def test_who_has_lost_the_activation_of_windows_gets_a_mak_back(value: Any, moved: str, gets_it: bool) -> None:
-    machine = {"key": "srv01", "value": value}
-    plan = {"moves": {"srv01": {"product": moved, "subnet": ""}}}
-    for failed, pending in (([machine], []), ([], [machine])):
-        found = worked_out(
-            "__mak_to_kms_without_key",
-            __mak_to_kms_failed=failed,
-            __mak_to_kms_pending=pending,
-            __mak_to_kms_plan=plan,
-        )
-        assert found == (["srv01"] if gets_it else [])
 
 
 @pytest.mark.parametrize("machines", [3, 24, 25, 26, 200])
