@@ -40,6 +40,9 @@ def machine_state(machine: Machine, now: datetime) -> dict[str, object]:
         "office_service": _settings(machine.ospp_settings) if machine.has_ospp else None,
         "office_cmid": machine.ospp_client_machine_id,
         "key_in_registry": machine.key_in_registry,
+        "registry": {
+            path: {name: data for name, _type, data in values.values()} for path, values in machine.registry.items()
+        },
         "products": [_product_state(row, now) for row in machine.keyed_rows(now)],
         "kms_host": _kms_host_state(machine, now),
         "firewall": {

@@ -102,9 +102,8 @@ def as_told(requests: list[str]) -> list[str]:
 
 
 def everything(lab: InProcessLab) -> dict[str, Any]:
-    """The whole site, with the registries and the DNS records that the lab does not count among its state."""
-    registries = {name: machine.registry for name, machine in lab.site.machines.items()}
-    return copy.deepcopy({**lab.site.state(), "registries": registries, "records": lab.records})
+    """The whole site, with the DNS records that the core of the lab has not among its state."""
+    return copy.deepcopy({**lab.site.state(), "records": lab.records})
 
 
 def lasting(lab: InProcessLab) -> dict[str, Any]:
