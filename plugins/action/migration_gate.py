@@ -10,7 +10,7 @@ import time
 import typing as t
 
 from ansible_collections.volact.kms.plugins.module_utils._rpc._bind import Status
-from ansible_collections.volact.kms.plugins.module_utils._rpc._endpoints import Endpoint
+from ansible_collections.volact.kms.plugins.module_utils._rpc._endpoints import Endpoint, Finding
 from ansible_collections.volact.kms.plugins.module_utils._rpc._probe import probe_all
 from ansible_collections.volact.kms.plugins.plugin_utils._action import ControllerAction
 from ansible_collections.volact.kms.plugins.plugin_utils._fleet._migration_gate import (
@@ -38,14 +38,28 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "results": {"type": "dict", "default": {}},
     "second_results": {"type": "dict", "default": {}},
     "seed": {"type": "bool", "default": False},
-    "waves": {"type": "list", "elements": "dict", "default": []},
+    "waves": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": {
+            "name": {"type": "str", "required": True},
+            "switched": {"type": "int", "required": True},
+            "already": {"type": "int", "required": True},
+            "pending": {"type": "list", "elements": "str", "required": True},
+            "rolled_back": {"type": "list", "elements": "str", "required": True},
+            "no_mak_back": {"type": "dict", "required": True},
+            "failed": {"type": "dict", "required": True},
+            "unserved": {"type": "int", "required": True},
+            "unreachable": {"type": "list", "elements": "str", "required": True},
+        },
+    },
     "max_failures": {"type": "int", "default": 5},
     "rollback": {"type": "bool", "default": False},
     "given_back": {"type": "int", "default": 0},
 }
 
 # One lost packet, or a controller that was busy for a moment, is no reason to stop.
-_KNOCKS: t.Final = 2
 _PAUSE_SECONDS: t.Final = 2
 
 
@@ -57,11 +71,13 @@ class ActionModule(ControllerAction):
     def execute(self, parameters: dict[str, t.Any]) -> dict[str, t.Any]:
         """One connection to the KMS host, or two; nothing is changed."""
         plan = check_plan(parameters["plan"])
-        host = _look(plan["host"], parameters)
+        results = last_results(parameters["results"], parameters["second_results"])
+        knocked = _knock(plan["host"], parameters["address"], parameters["timeout"])
+        host = _host(plan["host"], parameters["host"], knocked)
         waves: list[dict[str, t.Any]] = list(parameters["waves"])
         give_back: list[str] = []
         subnets: list[str] = []
-        if results := last_results(parameters["results"], parameters["second_results"]):
+        if results:
             wave = count_wave(name_of_wave(waves, is_seed=parameters["seed"]), results)
             subnets = proven_subnets(plan, wave)
             # Jobs that hold only waves would each have the whole budget.
@@ -71,6 +87,7 @@ class ActionModule(ControllerAction):
             waves.append(wave.as_result(no_mak_back))
         stop = reason_to_stop(
             host,
+            silence="" if knocked.best.status is Status.KMS else f"{knocked.endpoint} {knocked.best.reason}",
             was_read="host" in parameters["host"],
             thresholds=plan.get("thresholds") or {},
             waves=waves,
@@ -87,20 +104,18 @@ class ActionModule(ControllerAction):
         }
 
 
-def _look(planned: Row, parameters: dict[str, t.Any]) -> KmsHost:
-    """The KMS host of the plan, as it is now."""
-    address = parameters["address"] or planned["target"]
-    endpoint = Endpoint.parse(address, int(planned["port"]))
-    given = {**planned, "info": parameters["host"], "address": endpoint.host}
-    (host,), _directory = read_hosts([given], None, {"endpoints": [_knock(endpoint, parameters["timeout"])]})
-    return host
-
-
-def _knock(endpoint: Endpoint, timeout: float) -> dict[str, t.Any]:
+def _knock(planned: Row, address: str | None, timeout: float) -> Finding:
+    """What is found where the KMS host should answer; a second time, if nothing does at first."""
+    endpoint = Endpoint.parse(address or planned["target"], int(planned["port"]))
     (found,) = probe_all([endpoint], timeout=timeout, concurrency=1)
-    for _again in range(1, _KNOCKS):
-        if found.best.status is Status.KMS:
-            break
+    if found.best.status is not Status.KMS:
         time.sleep(_PAUSE_SECONDS)
         (found,) = probe_all([endpoint], timeout=timeout, concurrency=1)
-    return found.as_result()
+    return found
+
+
+def _host(planned: Row, info: Row, knocked: Finding) -> KmsHost:
+    """The KMS host of the plan, as it is now."""
+    given = {**planned, "info": info, "address": knocked.endpoint.host}
+    (host,), _directory = read_hosts([given], None, {"endpoints": [knocked.as_result()]})
+    return host

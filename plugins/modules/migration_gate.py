@@ -77,6 +77,46 @@ options:
     type: list
     elements: dict
     default: []
+    suboptions:
+      name:
+        description: As in RV(waves[].name).
+        type: str
+        required: true
+      switched:
+        description: As in RV(waves[].switched).
+        type: int
+        required: true
+      already:
+        description: As in RV(waves[].already).
+        type: int
+        required: true
+      pending:
+        description: As in RV(waves[].pending).
+        type: list
+        elements: str
+        required: true
+      rolled_back:
+        description: As in RV(waves[].rolled_back).
+        type: list
+        elements: str
+        required: true
+      no_mak_back:
+        description: As in RV(waves[].no_mak_back).
+        type: dict
+        required: true
+      failed:
+        description: As in RV(waves[].failed).
+        type: dict
+        required: true
+      unserved:
+        description: As in RV(waves[].unserved).
+        type: int
+        required: true
+      unreachable:
+        description: As in RV(waves[].unreachable).
+        type: list
+        elements: str
+        required: true
   max_failures:
     description: How many machines may have failed in all O(waves) and the last one together.
     type: int

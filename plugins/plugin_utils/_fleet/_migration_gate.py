@@ -66,6 +66,8 @@ def check_plan(plan: Row) -> Row:
         raise _refusal(str(plan.get("sentence")))
     if not plan.get("host"):
         raise _refusal("The plan has no KMS host, because there was nothing to move. Plan again.")
+    if not (isinstance(plan["host"], Mapping) and {"name", "target", "port"} <= set(plan["host"])):
+        raise _refusal("The KMS host of the plan lacks its name, target or port. Give the result of migration_plan.")
     held = any(pool.get("verdict") == Verdict.NOT_READY.value for pool in plan.get("pools") or ())
     if held and "moves" not in plan:
         # A job of its own has no list of the machines that have to stay as they are.
@@ -84,8 +86,16 @@ def _refusal(message: str) -> BadInput:
 def last_results(first: Results, again: Results) -> dict[str, Row]:
     """What became of each machine that was worked on, where some of them were asked a second time.
 
-    A machine that was not for this wave has a result that was skipped. What was done the first time stays done.
+    A machine that was not for this wave has a result that was skipped. What was done the first time stays done. Raises
+    BadInput for what is no result.
     """
+    for name, result in (*first.items(), *again.items()):
+        if not isinstance(result, Mapping):
+            raise BadInput(
+                f"What is given for {name} is no result of volact.kms.client, but {result!r}.",
+                operation="read the results",
+                target=str(name),
+            )
     worked_on = {name: result for name, result in first.items() if _tells(result)}
     return {name: _together(result, again.get(name) or {}) for name, result in worked_on.items()}
 
@@ -166,6 +176,7 @@ def choose_for_rollback(candidates: Sequence[str], plan: Row, given_back: int) -
 def reason_to_stop(
     host: KmsHost,
     *,
+    silence: str,
     was_read: bool,
     thresholds: Mapping[str, int],
     waves: Sequence[Row],
@@ -174,11 +185,12 @@ def reason_to_stop(
 ) -> str:
     """Why no further wave may begin; "" if one may.
 
-    `waves`: all so far, the last one too. `was_read`: host_info has read the host, so that its keys and counts are
-    known. `is_pretended`: the waves are those of check mode, which have lifted no count.
+    `silence`: what was found where the host should answer; "" where it does. `was_read`: host_info has read the host,
+    so that its keys and counts are known. `waves`: all so far, the last one too. `is_pretended`: they are those of
+    check mode, which have lifted no count.
     """
-    if host.answers is False:
-        return f"{host.target} does not answer as a KMS host ({host.problem})."
+    if silence:
+        return f"{host.target} does not answer as a KMS host ({silence})."
     if host.problem and was_read:
         return f"{host.problem}."
     low = "" if is_pretended and waves else _low_counts(host, thresholds)

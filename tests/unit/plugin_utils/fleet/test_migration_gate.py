@@ -180,7 +180,9 @@ def test_a_host_that_does_not_answer_is_asked_twice_and_stops_the_waves(monkeypa
     answering(monkeypatch, asked, REFUSES)
     expected = f"{TARGET} does not answer as a KMS host (192.0.2.10:1688 refuses connections)."
     assert run(address=ADDRESS)["stop"] == expected
-    assert [each.partition(" for")[0] for each in asked] == ["192.0.2.10:1688", "2 s", "192.0.2.10:1688"]
+    # What host_info says does not matter then.
+    assert run(address=ADDRESS, host=unreachable("kms01")["info"])["stop"] == expected
+    assert [each.partition(" for")[0] for each in asked] == ["192.0.2.10:1688", "2 s", "192.0.2.10:1688"] * 2
     answering(monkeypatch, asked, REFUSES, ANSWERS)
     assert run(address=ADDRESS)["stop"] == ""
 
@@ -322,6 +324,8 @@ def without_moves() -> Record:
         (lambda: plan(verdict="not_ready", sentence="Not ready: 2 machines are missing."), "Not ready: 2 machines"),
         (without_moves, "Some machines of the plan cannot be moved yet, and this job does not know which"),
         (lambda: plan(host=None), "The plan has no KMS host, because there was nothing to move. Plan again."),
+        (lambda: plan(host={"name": "kms01"}), "The KMS host of the plan lacks its name, target or port."),
+        (lambda: plan(host="kms01"), "The KMS host of the plan lacks its name, target or port."),
     ],
 )
 def test_a_plan_that_lets_nobody_be_moved_is_refused_before_anybody_is_asked(
@@ -330,6 +334,13 @@ def test_a_plan_that_lets_nobody_be_moved_is_refused_before_anybody_is_asked(
     with pytest.raises(BadInput) as refused:
         run(plan=make())
     assert refused.value.message.startswith(message)
+    assert knocks == []
+
+
+@pytest.mark.parametrize("given", [{"results": {"srv1": 3}}, {"results": {}, "second_results": {"srv1": 3}}])
+def test_what_is_no_result_is_refused_before_anybody_is_asked(knocks: list[str], given: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match=r"What is given for srv1 is no result of volact\.kms\.client, but 3\."):
+        run(**given)
     assert knocks == []
 
 
