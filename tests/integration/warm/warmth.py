@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 # Everything that any playbook loads anyway: name in ansible.plugins.loader -> plugins.
 PLUGINS = {
@@ -27,8 +28,12 @@ PLUGINS = {
     "strategy_loader": ["linear", "free"],
     "action_loader": ["assert", "debug", "fail", "set_fact", "include_role", "import_role", "include_tasks", "normal"],
 }
+#: What a playbook asks of every plugin there is, for its options.
+ASKED_OF_ALL = ("become_loader", "connection_loader", "shell_loader")
 #: Decided by the environment of each program.
 SETTINGS = ("DEFAULT_HOST_LIST", "DEFAULT_LOCAL_TMP")
+#: Where Ansible keeps the modules that it has packed, below its folder for temporary files.
+PACKED_MODULES = "ansiballz_cache"
 COLLECTION = "ansible_collections.volact.kms"
 
 
@@ -48,9 +53,16 @@ def _imported(*names: str) -> None:
 def _warm_up_ansible() -> None:
     """All that `ansible` and `ansible-playbook` import, and the documentation of plugins, which holds their options."""
     _imported("ansible.cli.adhoc", "ansible.cli.playbook", "winrm", "pypsrp.client")
+    import spnego
     from ansible.plugins import loader
+    from spnego._ntlm_raw.crypto import rc4init
 
+    # The first login of a process loads OpenSSL's old algorithms.
+    spnego.client("nobody", "nothing", protocol="ntlm").step()
+    rc4init(bytes(16))
     loader.init_plugin_loader()
+    for name in ASKED_OF_ALL:
+        list(getattr(loader, name).all(class_only=True))
     for name, plugins in PLUGINS.items():
         for plugin in plugins:
             getattr(loader, name).get(plugin, class_only=True)
@@ -66,11 +78,19 @@ def _begin_ansible() -> None:
 
     # The server's folder is the server's to remove.
     atexit.unregister(cleanup_tmp_file)
+    packed = _packed_modules(constants)
     for name in SETTINGS:
         # As constants itself does it: defaults are templates of other settings.
         setattr(constants, name, constants.config.get_config_value(name, variables=vars(constants)))
+    # What one program has packed of a module is what the next one would.
+    packed.mkdir(exist_ok=True)
+    _packed_modules(constants).symlink_to(packed)
     # It has been, above.
     warnings.filterwarnings("ignore", "AnsibleCollectionFinder has already been configured")
+
+
+def _packed_modules(constants: ModuleType) -> Path:
+    return Path(vars(constants)["DEFAULT_LOCAL_TMP"], PACKED_MODULES)
 
 
 def _warm_up_lab() -> None:

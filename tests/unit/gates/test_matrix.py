@@ -64,7 +64,9 @@ def test_the_oldest_series_runs_what_decides_in_templates() -> None:
 
 
 def test_the_integration_tests_of_the_matrix_exist() -> None:
-    assert [name for name in (*matrix.INTEGRATION, *matrix.TEMPLATES) if not (ROOT / name).is_file()] == []
+    for name in (*matrix.INTEGRATION, *matrix.TEMPLATES):
+        path, _, test = name.partition("::")
+        assert f"def {test}" in (ROOT / path).read_text("utf-8"), name
 
 
 def test_an_interpreter_is_found_in_the_versions_of_pyenv_before_path(tmp_path: Path) -> None:

@@ -117,12 +117,6 @@ def lasting(lab: InProcessLab) -> dict[str, Any]:
     return state
 
 
-def copied(prepare: Callable[[], InProcessLab]) -> Callable[[], InProcessLab]:
-    """Prepare a site once, and give a fresh copy of it each time."""
-    original = functools.cache(prepare)
-    return lambda: copy.deepcopy(original())
-
-
 def client(desired: DesiredClient) -> Callable[[Licensing], Any]:
     return functools.partial(converge_client, desired=desired, check_mode=False)
 

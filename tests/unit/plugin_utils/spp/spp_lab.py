@@ -10,6 +10,8 @@ answers. Faults of the transport can be planted before or after an operation has
 
 from __future__ import annotations
 
+import copy
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -217,3 +219,9 @@ def new_lab(document: Mapping[str, object] = DOCUMENT, **behaviour: object) -> I
     clock = FakeClock()
     site = Site(spec, addresses=addresses, kms_secret=b"lab", now=clock.moment)
     return InProcessLab(site, addresses, clock=clock)
+
+
+def copied(prepare: Callable[[], InProcessLab]) -> Callable[[], InProcessLab]:
+    """Prepare a site once, and give a fresh copy of it each time."""
+    original = functools.cache(prepare)
+    return lambda: copy.deepcopy(original())

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from office_lab import ready_office_site
-from spp_lab import CLIENT_MAK, InProcessLab
+from spp_lab import CLIENT_MAK, InProcessLab, copied
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import BadInput, NotSupported
 from ansible_collections.volact.kms.plugins.plugin_utils._spp import (
@@ -34,9 +34,12 @@ DISCOVERY = DesiredClient(discovery=True)
 ALL = DesiredClient(scope=Scope.ALL)
 
 
+new_site = copied(ready_office_site)
+
+
 @pytest.fixture
 def lab() -> InProcessLab:
-    return ready_office_site()
+    return new_site()
 
 
 def apply(lab: InProcessLab, machine: str, desired: DesiredClient) -> list[str]:

@@ -21,8 +21,8 @@ from host_lab import (
     site_with_host,
     site_with_two_hosts,
 )
-from interrupted_jobs import Job, as_told, check_each_disturbed_request, copied, host, undisturbed
-from spp_lab import InProcessLab
+from interrupted_jobs import Job, as_told, check_each_disturbed_request, host, undisturbed
+from spp_lab import InProcessLab, copied
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import OutcomeUnknown
 from ansible_collections.volact.kms.plugins.plugin_utils._spp import DesiredHost, Outcome

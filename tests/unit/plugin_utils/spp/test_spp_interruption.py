@@ -20,9 +20,9 @@ from disturbed_lab import (
     lost,
     timed_out,
 )
-from interrupted_jobs import Attempt, Job, as_told, check_each_disturbed_request, client, copied, host, undisturbed
+from interrupted_jobs import Attempt, Job, as_told, check_each_disturbed_request, client, host, undisturbed
 from office_lab import ready_office_site
-from spp_lab import OPEN_FIREWALL, START, InProcessLab
+from spp_lab import OPEN_FIREWALL, START, InProcessLab, copied
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import (
     KmsError,

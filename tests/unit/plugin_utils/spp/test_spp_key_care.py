@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from office_lab import ready_office_site
-from spp_lab import CLIENT_MAK, InProcessLab, new_lab
+from spp_lab import CLIENT_MAK, InProcessLab, copied, new_lab
 from spp_states import GVLK, client, licence
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import BadInput, NotSupported
@@ -31,9 +31,12 @@ from ansible_collections.volact.kms.plugins.plugin_utils._spp._plan import Produ
 ESU = "f520e45e-7413-4a34-a497-d2765967d094"
 
 
+new_site = copied(ready_office_site)
+
+
 @pytest.fixture
 def lab() -> InProcessLab:
-    return ready_office_site()
+    return new_site()
 
 
 def activation_id(lab: InProcessLab, machine: str, family: str) -> str:

@@ -19,7 +19,7 @@ from office_lab import (
     ready_office_site,
 )
 from published_keys import published_key
-from spp_lab import CLIENT_MAK, InProcessLab
+from spp_lab import CLIENT_MAK, InProcessLab, copied
 from spp_states import licence
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import ActivationFailed, BadInput, NotSupported
@@ -44,9 +44,12 @@ SUITE_GVLK, VISIO_GVLK = "6F7TH", "K2HT4"
 ROOT = Path(__file__).resolve().parents[4]
 
 
+new_site = copied(ready_office_site)
+
+
 @pytest.fixture
 def lab() -> InProcessLab:
-    return ready_office_site()
+    return new_site()
 
 
 def rows(lab: InProcessLab, machine: str) -> dict[str, tuple[str, bool]]:
