@@ -92,7 +92,7 @@ def last_results(first: Results, again: Results) -> dict[str, Row]:
     for name, result in (*first.items(), *again.items()):
         if not isinstance(result, Mapping):
             raise BadInput(
-                f"What is given for {name} is no result of volact.kms.client, but {result!r}.",
+                f"What is given for {name} is no result of a module. Give what volact.kms.client returned for it.",
                 operation="read the results",
                 target=str(name),
             )
