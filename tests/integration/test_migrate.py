@@ -200,6 +200,26 @@ def test_a_gate_that_breaks_ends_the_waves_and_the_report_says_where(site: Site)
         assert len(migration.by_kms("srv")) == 7
 
 
+def test_a_rollback_that_cannot_be_noted_spends_nothing_and_the_report_is_made(site: Site) -> None:
+    counted = {**KMS_HOST, "clients": 20}
+    with site(["kms01"], kms01=counted, srv4=SERVER) as migration:
+        # A canary is answered, and nobody after it.
+        migration.lab("set", "kms01", "kms_answers=1")
+        good, bad = str(migration.journal), f"{migration.journal}/journal.jsonl"
+        run = migration.run(
+            mak_to_kms_batch="3",
+            mak_to_kms_rollback=True,
+            mak_to_kms_rollback_key=SERVER_MAK,
+            mak_to_kms_mak_budget=9,
+            # As if the disk had filled while the first wave ran.
+            __mak_to_kms_journal=f"{{{{ '{good}' if __mak_to_kms_waves | length < 2 else '{bad}' }}}}",
+        )
+        assert run.returncode != 0
+        assert "Stopped: The task 'Note who gets the MAK back' failed: " in run.stdout
+        assert table(run) == {"seed": [1, 0, 0, 0, 0, 0], "wave 1": [0, 0, 0, 0, 3, 0]}, run.stdout
+        assert migration.used("MKNWT") == 4
+
+
 def test_waves_are_jobs_in_slices_and_another_host_keeps_the_journal(site: Site) -> None:
     with site(["kms01"], kms01=KMS_HOST, srv9=SERVER) as migration:
         store, journal = migration.store()
