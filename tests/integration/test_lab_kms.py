@@ -39,7 +39,7 @@ def answer(machine: str, payload: bytes, peer: str) -> bytes:
 @asynccontextmanager
 async def listening(addresses: dict[str, str]) -> AsyncIterator[KmsListeners]:
     listeners = KmsListeners(addresses, answer)
-    await listeners.reconcile({"kms01": 1688})
+    await listeners.reconcile(["kms01"], {"kms01": 1688})
     try:
         yield listeners
     finally:
@@ -78,13 +78,14 @@ def test_a_foreign_payload_and_a_silent_host_are_no_answer(addresses: dict[str, 
 
 def test_listeners_follow_the_site(addresses: dict[str, str]) -> None:
     async def work(listeners: KmsListeners) -> None:
-        await listeners.reconcile({"kms01": 1689})
+        await listeners.reconcile(["kms01"], {"kms01": 1689})
         assert await exchange(call(addresses, b"lab")) == FAILED
         assert isinstance(await exchange(call(addresses, b"lab", 1689)), Payload)
-        await listeners.reconcile({})
+        await listeners.reconcile(["kms01"], {})
         assert await exchange(call(addresses, b"lab", 1689)) == FAILED
-        await listeners.reconcile({"kms01": 1688, "win001": 1688})
-        assert isinstance(await exchange(call(addresses, b"lab")), Payload)
+        await listeners.reconcile(["kms01", "win001"], {"kms01": 1688, "win001": 1688})
+        await listeners.reconcile(["win001"], {})
+        assert isinstance(await exchange(call(addresses, b"lab")), Payload), "only the one that was named is closed"
 
     perform(addresses, work)
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from types import MappingProxyType
 
@@ -86,9 +86,8 @@ class Site:
 
     def handle(self, machine_name: str, envelope: bytes, *, user: str) -> Handler:
         """Answer one SOAP request to a machine. What its licensing service was due to do happens first."""
-        for task in self.due():
-            if task.machine == machine_name:
-                yield from self.run(task)
+        for task in self.due([machine_name]):
+            yield from self.run(task)
         return (yield from self._services[machine_name].handle(envelope, user))
 
     def microsoft_answer(self, key: str, machine_name: str) -> int:
@@ -124,18 +123,21 @@ class Site:
         """
         return answer_client(self._world, self._machines[machine_name], payload, peer)
 
-    def kms_listeners(self) -> dict[str, int]:
-        """Machine name -> TCP port of every KMS host that can be reached: key, service and firewall rule."""
+    def kms_listeners(self, names: Collection[str] | None = None) -> dict[str, int]:
+        """Machine name -> TCP port of all KMS hosts, or of those named, that can be reached: key, service, firewall."""
         now = self._world.now()
         return {
             name: machine.kms.port
-            for name, machine in self._machines.items()
+            for name, machine in self._some(names).items()
             if machine.kms is not None and machine.is_reachable(now)
         }
 
-    def due(self) -> list[BackgroundTask]:
-        """What licensing services would do by themselves at this site time, oldest first."""
-        return self._world.due(self._machines)
+    def due(self, names: Collection[str] | None = None) -> list[BackgroundTask]:
+        """What licensing services, of all machines or of those named, would do by themselves now, oldest first."""
+        return self._world.due(self._some(names))
+
+    def _some(self, names: Collection[str] | None) -> Mapping[str, Machine]:
+        return self._machines if names is None else {name: self._machines[name] for name in names}
 
     def run(self, task: BackgroundTask) -> Steps[None]:
         """Do one due task; a task that was done meanwhile is nothing. Failures only show in state and events."""

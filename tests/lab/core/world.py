@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -78,10 +78,10 @@ class World:
         """Let `task` be due in `seconds`."""
         self.tasks.append(replace(task, at=self.now() + timedelta(seconds=seconds)))
 
-    def due(self, machines: dict[str, Machine]) -> list[BackgroundTask]:
-        """What is due at site time, oldest first. Each task is due until it is started."""
+    def due(self, machines: Mapping[str, Machine]) -> list[BackgroundTask]:
+        """What is due on these machines at site time, oldest first. Each task is due until it is started."""
         now = self.now()
-        found = [task for task in self.tasks if task.at <= now]
+        found = [task for task in self.tasks if task.at <= now and task.machine in machines]
         for machine in machines.values():
             found += [
                 BackgroundTask(machine.name, "renewal", row.next_attempt, row.activation_id)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 
 from lab.effects import ExchangeWithKms, Failure, Payload
@@ -40,9 +40,10 @@ class KmsListeners:
         self._servers: dict[str, tuple[int, asyncio.Server]] = {}
         self._connections = Connections()
 
-    async def reconcile(self, wanted: Mapping[str, int]) -> None:
-        """Listen exactly where the core says: machine name -> port."""
-        for name, (port, server) in list(self._servers.items()):
+    async def reconcile(self, names: Collection[str], wanted: Mapping[str, int]) -> None:
+        """For the machines of these names, listen exactly where the core says: machine name -> port."""
+        for name in self._servers.keys() & set(names):
+            port, server = self._servers[name]
             if wanted.get(name) != port:
                 server.close()
                 del self._servers[name]
@@ -52,7 +53,7 @@ class KmsListeners:
 
     async def stop(self) -> None:
         """Close every listener and connection."""
-        await self.reconcile({})
+        await self.reconcile(list(self._servers), {})
         await self._connections.stop()
 
     async def _open(self, name: str, port: int) -> None:

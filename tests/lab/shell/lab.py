@@ -152,7 +152,8 @@ class Lab:
         try:
             return await drive(self._site.handle(machine, envelope, user=user), self._perform)
         finally:
-            await self._settle()
+            # What a request changes is its own machine; the clock's part is _tick's.
+            await self._settle([machine])
 
     def _answer_kms(self, machine: str, payload: bytes, peer: str) -> bytes:
         return self._site.kms_answer(machine, payload, peer=peer)
@@ -173,13 +174,13 @@ class Lab:
         await asyncio.sleep(effect.seconds)
         return None
 
-    async def _settle(self) -> None:
-        """Make the sockets what the site says they are, and begin what has become due."""
+    async def _settle(self, names: Collection[str] | None = None) -> None:
+        """Make the sockets of all machines, or of those named, what the site says, and begin what has become due."""
         async with self._settling:
             networks = self._circumstances.networks
-            wanted = {name: port for name, port in self._site.kms_listeners().items() if networks[name] == "up"}
-            await self._listeners.reconcile(wanted)
-            for task in self._site.due():
+            wanted = {name: port for name, port in self._site.kms_listeners(names).items() if networks[name] == "up"}
+            await self._listeners.reconcile(self._names if names is None else names, wanted)
+            for task in self._site.due(names):
                 self._begin(self._run(task))
 
     async def _run(self, task: BackgroundTask) -> None:
