@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 from collections import Counter
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from disturbed_lab import ControllerKilled, Disturbance, DisturbedTransport, When
-from spp_lab import InProcessLab, LabTransport
+from spp_lab import InProcessLab, LabTransport, copy_of
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import KmsError, OutcomeUnknown, Unreachable
 from ansible_collections.volact.kms.plugins.plugin_utils._spp import (
@@ -103,7 +102,7 @@ def as_told(requests: list[str]) -> list[str]:
 
 def everything(lab: InProcessLab) -> dict[str, Any]:
     """The whole site, with the DNS records that the core of the lab has not among its state."""
-    return copy.deepcopy({**lab.site.state(), "records": lab.records})
+    return copy_of({**lab.site.state(), "records": lab.records})
 
 
 def lasting(lab: InProcessLab) -> dict[str, Any]:
@@ -130,7 +129,7 @@ def undisturbed(job: Job) -> Attempt:
     """A run that all goes well with: one more does nothing, but for a renewal."""
     attempt = job.attempt(job.before())
     assert attempt.error is None, attempt.error
-    once_more = job.attempt(copy.deepcopy(attempt.lab))
+    once_more = job.attempt(copy_of(attempt.lab))
     assert once_more.error is None, once_more.error
     assert once_more.operations == [] or job.name == "renew", once_more.operations
     return attempt

@@ -10,11 +10,12 @@ answers. Faults of the transport can be planted before or after an operation has
 
 from __future__ import annotations
 
-import copy
 import functools
+import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from typing import TypeVar
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import KmsError, TransportLost
 from ansible_collections.volact.kms.plugins.plugin_utils._spp import DesiredFirewall, Licensing
@@ -36,6 +37,8 @@ from lab.effects import (
     ServiceRecords,
     Wait,
 )
+
+Thing = TypeVar("Thing")
 
 START = datetime(2026, 11, 22, 10, 0, tzinfo=timezone.utc)
 CLIENT_MAK = "BBBBB-CCCCC-DDDDD-FFFFF-MKWHT"
@@ -221,7 +224,12 @@ def new_lab(document: Mapping[str, object] = DOCUMENT, **behaviour: object) -> I
     return InProcessLab(site, addresses, clock=clock)
 
 
-def copied(prepare: Callable[[], InProcessLab]) -> Callable[[], InProcessLab]:
-    """Prepare a site once, and give a fresh copy of it each time."""
-    original = functools.cache(prepare)
-    return lambda: copy.deepcopy(original())
+def copied(prepare: Callable[[], Thing]) -> Callable[[], Thing]:
+    """Prepare something once, such as a site, and give a fresh copy of it each time."""
+    pickled = functools.cache(lambda: pickle.dumps(prepare(), pickle.HIGHEST_PROTOCOL))
+    return lambda: pickle.loads(pickled())  # noqa: S301 (made above)
+
+
+def copy_of(thing: Thing) -> Thing:
+    """As copy.deepcopy, in a third of the time: most of what some tests do is to copy sites."""
+    return copied(lambda: thing)()

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import copy
 import functools
 import typing as t
 from dataclasses import replace
@@ -22,6 +21,7 @@ from spp_lab import (
     SERVER_MAK,
     START,
     InProcessLab,
+    copied,
     new_lab,
 )
 
@@ -94,19 +94,23 @@ SPOKEN = [
 
 
 @functools.cache
-def new_site(spoken: tuple[str, ...]) -> InProcessLab:
-    """A site that speaks these dialects."""
-    return new_lab(DOCUMENT, dialects=list(spoken))
+def new_site(spoken: tuple[str, ...]) -> t.Callable[[], InProcessLab]:
+    """Gives sites that speak these dialects."""
+    return copied(lambda: new_lab(DOCUMENT, dialects=list(spoken)))
 
 
 @functools.cache
-def ready_site(spoken: tuple[str, ...]) -> InProcessLab:
+def ready_site(spoken: tuple[str, ...]) -> t.Callable[[], InProcessLab]:
     """The same, with a KMS host that already counts enough for everybody."""
-    lab = copy.deepcopy(new_site(spoken))
-    converge_host(lab.licensing("kms01"), HOST, check_mode=False)
-    lab.publish("kms01")
-    lab.site.set("kms01", "clients", "50")
-    return lab
+
+    def prepare() -> InProcessLab:
+        lab = new_site(spoken)()
+        converge_host(lab.licensing("kms01"), HOST, check_mode=False)
+        lab.publish("kms01")
+        lab.site.set("kms01", "clients", "50")
+        return lab
+
+    return copied(prepare)
 
 
 @pytest.fixture(params=SPOKEN)
@@ -118,13 +122,13 @@ def spoken(request: pytest.FixtureRequest) -> tuple[str, ...]:
 @pytest.fixture
 def lab(spoken: tuple[str, ...]) -> InProcessLab:
     """A site of this test alone."""
-    return copy.deepcopy(new_site(spoken))
+    return new_site(spoken)()
 
 
 @pytest.fixture
 def ready(spoken: tuple[str, ...]) -> InProcessLab:
     """A ready site of this test alone."""
-    return copy.deepcopy(ready_site(spoken))
+    return ready_site(spoken)()
 
 
 def switched(lab: InProcessLab, machine: str) -> None:

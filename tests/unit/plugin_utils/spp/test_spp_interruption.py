@@ -22,7 +22,7 @@ from disturbed_lab import (
 )
 from interrupted_jobs import Attempt, Job, as_told, check_each_disturbed_request, client, host, undisturbed
 from office_lab import ready_office_site
-from spp_lab import OPEN_FIREWALL, START, InProcessLab, copied
+from spp_lab import OPEN_FIREWALL, InProcessLab, copied, new_lab
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import (
     KmsError,
@@ -39,7 +39,6 @@ from ansible_collections.volact.kms.plugins.plugin_utils._spp import (
     converge_client,
     converge_host,
 )
-from lab.core import Site, parse_site
 from lab.effects import ServiceRecord
 
 pytestmark = pytest.mark.combinations
@@ -79,9 +78,7 @@ HOST = DesiredHost(
 
 
 def site() -> InProcessLab:
-    spec = parse_site(SITE)
-    addresses = {machine.name: f"127.9.9.{number}" for number, machine in enumerate(spec.machines, 10)}
-    return InProcessLab(Site(spec, addresses=addresses, kms_secret=b"lab", now=lambda: START), addresses)
+    return new_lab(SITE)
 
 
 def site_with_host() -> InProcessLab:
