@@ -16,9 +16,11 @@ COLLECTION = ".venv/ansible/ansible_collections/volact/kms"
 
 # What is no part of the collection, and what is the same to every core and Python (combinations of data, contracts on
 # texts), are a gate of their own: measuring which branches they take would double their time.
-APART = ("tests/unit/lab", "tests/unit/gates")
+APART = ("tests/unit/lab", "tests/unit/gates", "tests/unit/molecule")
 OF_THE_COLLECTION = ("tests/unit", *(f"--ignore={folder}" for folder in APART))
 UNITS = (*OF_THE_COLLECTION, "-m", "not combinations")
+# Nothing of Ansible is imported there, neither by the tests nor by what they test: to them another core is no change.
+WITHOUT_ANSIBLE = ("tests/unit/plugin_utils/spp", "tests/unit/plugin_utils/wsman")
 
 LOGS = "build/test"
 DATA = f"{LOGS}/coverage"

@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import yaml
 
 from gates import matrix
+from gates.catalogue import WITHOUT_ANSIBLE
 from gates.interpreters import candidates, find_interpreter, variable
 from gates.matrix import SERIES, gates_of, lock_of
 from gates.tree import ROOT
@@ -61,6 +64,32 @@ def test_the_oldest_series_runs_what_decides_in_templates() -> None:
         for series in SERIES
     }
     assert [series for series, does in runs.items() if does] == ["2.16"]
+
+
+def test_what_needs_nothing_of_ansible_is_not_run_again_on_the_python_of_make_test() -> None:
+    ignored = {f"--ignore={folder}" for folder in WITHOUT_ANSIBLE}
+    left_out = {
+        series: ignored & set(gates_of(series, Path("/env/bin/python"), tested="3.11")[2].commands[0])
+        for series in SERIES
+    }
+    assert left_out == {series: ignored if SERIES[series] == "3.11" else set() for series in SERIES}
+    assert not any(ignored & set(gates_of(series, Path("/env/bin/python"))[2].commands[0]) for series in SERIES)
+
+
+COLLECT = """
+import pytest, sys
+print(pytest.main(["--collect-only", "--quiet", "--override-ini=cache_dir=" + sys.argv[1], *sys.argv[2:]]))
+print(any(name.partition(".")[0] == "ansible" for name in sys.modules))
+"""
+
+
+@pytest.mark.parametrize(("folders", "imported"), [(WITHOUT_ANSIBLE, False), (["tests/unit/modules"], True)])
+def test_what_is_said_to_need_nothing_of_ansible_imports_none_of_it(
+    folders: Sequence[str], imported: bool, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", COLLECT, str(tmp_path), *folders]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.stdout.splitlines()[-2:] == ["0", str(imported)], run.stdout
 
 
 def test_the_integration_tests_of_the_matrix_exist() -> None:
