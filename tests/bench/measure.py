@@ -32,6 +32,8 @@ from bench.network import network_figures
 from bench.simulated_site import FEW, MANY, SAME_CMID, Lab, fleet, running, thousand
 
 GROUPS = {"few": FEW, "many": MANY}
+# Minutes after which a machine that was refused asks its KMS host by itself.
+ACTIVATION_INTERVAL = 120
 PLAYED = ("noop", "client_info", "client_info_all", "client", "switch", "win_shell")
 # Further pages of one question, which depend on how much there is to tell.
 FURTHER_PAGES = ("Pull ",)
@@ -130,8 +132,7 @@ def measure_fleet(lab: Lab, measured: dict[str, Measured]) -> None:
     if lab.licensed("few") + lab.licensed("many") > 0:
         raise BenchError("A machine was activated below the threshold: the second task was not measured for all.")
     lab.set("kms01", clients="50")
-    for group in GROUPS:
-        play("client", group, variables)
+    lab.advance(ACTIVATION_INTERVAL)
     if lab.licensed("few") + lab.licensed("many") != len(names):
         raise BenchError("Not every machine was activated, so an unchanged client cannot be measured.")
     lab.stats()

@@ -72,6 +72,10 @@ class Lab:
         for name, value in settings.items():
             self._ask("set", machine=machine, name=name, value=value)
 
+    def advance(self, minutes: int) -> None:
+        """`lab advance`: machines do by themselves what is due then."""
+        self._ask("advance", minutes=minutes)
+
     def stats(self) -> dict[str, dict[str, dict[str, int]]]:
         """Requests and bytes by machine and operation since the last call."""
         machines: dict[str, dict[str, dict[str, int]]] = self._ask("stats", reset=True)["machines"]
