@@ -28,7 +28,7 @@ from typing import Any
 
 import yaml
 from lab_process import lab_in_background, perform
-from warm.programs import WarmPrograms
+from warm.programs import WARM_MODULES, WarmPrograms
 
 from gates.manners import STANDARD, manners_of_speaking
 
@@ -101,16 +101,20 @@ class RunningLab:
 
     def environment(self) -> dict[str, str]:
         """Nothing of the user's own set-up, but what measures coverage."""
-        return _ordinary_environment() | {
+        return _ordinary_environment(is_warm=self.is_warm) | {
             "LAB_STATE": str(self.state_folder),
             "ANSIBLE_INVENTORY": str(self.state_folder / "inventory.yml"),
         }
 
 
-def _ordinary_environment() -> dict[str, str]:
+def _ordinary_environment(*, is_warm: bool) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    python_path = [str(ROOT / "tests")]
+    if is_warm:
+        python_path.append(str(WARM_MODULES))
+        kept["WARM_BYTECODE"] = str(_ansible_home())
     return kept | {
-        "PYTHONPATH": str(ROOT / "tests"),
+        "PYTHONPATH": os.pathsep.join(python_path),
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "ansible"),
         "ANSIBLE_CONFIG": str(ROOT / "tests" / "demo" / "ansible.cfg"),
         "ANSIBLE_HOME": str(_ansible_home()),
@@ -131,7 +135,7 @@ def _ansible_home() -> Path:
 
 @functools.cache
 def _ansible() -> WarmPrograms:
-    return WarmPrograms("ansible", _ordinary_environment())
+    return WarmPrograms("ansible", _ordinary_environment(is_warm=True))
 
 
 @contextmanager
