@@ -37,15 +37,17 @@ def fleet_figures(folder: Path, repeat: int) -> list[Figure]:
     inventory = folder / "fleet.yml"
     inventory.write_text(yaml.safe_dump(inventory_document()), "utf-8")
     variables = environment(inventory) | {"ANSIBLE_FORKS": str(FORKS)}
+    memory: list[float] = []
     with listening():
         # The start of Ansible is no part of it: what one machine costs is taken away. Groups take turns, because a
         # computer may be half as fast for minutes on end.
         runs = {("client_info", group): [play("client_info", group, variables)] for group in ("one", "thousand")}
         for _round in range(repeat):
             for group in GROUPS:
-                runs.setdefault(("fleet_info", group), []).append(play("fleet_info", group, variables))
-        mebibytes = peak_mebibytes("fleet_info", "thousand", variables)
-    return figures(runs, mebibytes)
+                cost, mebibytes = watched("fleet_info", group, variables)
+                runs.setdefault(("fleet_info", group), []).append(cost)
+                memory.append(mebibytes)
+    return figures(runs, max(memory))
 
 
 def figures(runs: dict[tuple[str, str], list[Cost]], mebibytes: float) -> list[Figure]:
@@ -107,8 +109,8 @@ def listening() -> Iterator[None]:
         machines.stdin.close()
 
 
-def peak_mebibytes(name: str, group: str, variables: dict[str, str]) -> float:
-    """The most that a playbook and all its processes had at a time, with what they share counted once."""
+def watched(name: str, group: str, variables: dict[str, str]) -> tuple[Cost, float]:
+    """A run, and the most MiB that the playbook and all its processes had at a time, what they share counted once."""
     others = set(_descendants(os.getpid()))
     peak, done = [0.0], threading.Event()
 
@@ -120,11 +122,11 @@ def peak_mebibytes(name: str, group: str, variables: dict[str, str]) -> float:
     sampler = threading.Thread(target=sample)
     sampler.start()
     try:
-        play(name, group, variables)
+        cost = play(name, group, variables)
     finally:
         done.set()
         sampler.join()
-    return peak[0]
+    return cost, peak[0]
 
 
 def _proportional_kibibytes(process: int) -> int:
