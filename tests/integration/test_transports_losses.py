@@ -103,3 +103,16 @@ def test_a_reply_that_never_comes_is_a_timeout_and_the_next_request_logs_in_agai
         assert session.get("Win32_OperatingSystem").text("CSName") == machine.upper()
     finally:
         transport.close()
+
+
+def test_a_log_that_does_not_answer_is_unknown_with_a_reason_and_no_failure(lab: RunningLab) -> None:
+    # Longer than Windows lets a query take.
+    lab("set", "win16", "slow_events_seconds=40")
+    info = lab.module("win16", "client_info", include=["events"])
+    lab("set", "win16", "slow_events_seconds=0")
+    assert info["status"] == "SUCCESS"
+    assert info["products"]
+    assert info["events"] == {
+        "kms_requests": None,
+        "reason": "The Application log was not read: the machine did not answer in time.",
+    }
