@@ -33,15 +33,15 @@ def chosen(names: list[str]) -> list[Gate]:
     return [gate for gate in GATES if not names or gate.name in names]
 
 
-def run_all(gates: list[Gate], at_once: int = AT_ONCE) -> Iterable[Result]:
+def run_all(gates: list[Gate]) -> Iterable[Result]:
     """Run gates side by side, each as soon as those that it comes after have ended, and yield results as they come."""
     waiting = list(gates)
     running: dict[Future[Result], str] = {}
-    with ThreadPoolExecutor(at_once) as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         while waiting or running:
             unfinished = {gate.name for gate in waiting} | set(running.values())
             for gate in [gate for gate in waiting if not unfinished & set(gate.after)]:
-                if len(running) < at_once:
+                if len(running) < AT_ONCE:
                     waiting.remove(gate)
                     running[pool.submit(run_gate, gate)] = gate.name
             ended, _others = wait(running, return_when=FIRST_COMPLETED)

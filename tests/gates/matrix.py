@@ -23,7 +23,7 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
-from gates.__main__ import line_of, run_all, summarise
+from gates.__main__ import AT_ONCE, line_of, run_all, summarise
 from gates.catalogue import LOGS, UNITS, WITHOUT_ANSIBLE, Gate
 from gates.installer import install
 from gates.interpreters import find_interpreter, variable
@@ -40,8 +40,6 @@ SERIES: Mapping[str, str] = {
     "2.21": "3.13",
 }
 ENVIRONMENTS = ROOT / "build" / "matrix"
-# One more than processors: what waits for a time limit lets another one work.
-AT_ONCE = 3
 
 # What touches Ansible's own interfaces, connections, actions, modules, roles: with every series, in whatever manner.
 INTEGRATION = (
@@ -168,7 +166,7 @@ def main(arguments: list[str]) -> int:
         (gate for gates in of_series for gate in gates), key=lambda gate: not gate.name.endswith("-integration")
     )
     results = []
-    for result in run_all(gates, AT_ONCE):
+    for result in run_all(gates):
         print(line_of(result), flush=True)
         results.append(result)
     order = [gate.name for gate in gates]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import socket
 import threading
-import time
 import typing as t
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -95,10 +94,11 @@ class Gate:
         self.inside = 0
         self.most = 0
 
-    def pass_through(self, seconds: float) -> None:
+    def __enter__(self) -> None:
         with self._lock:
             self.inside += 1
             self.most = max(self.most, self.inside)
-        time.sleep(seconds)
+
+    def __exit__(self, *_error: object) -> None:
         with self._lock:
             self.inside -= 1
