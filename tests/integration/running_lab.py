@@ -87,8 +87,8 @@ class RunningLab:
         environment = self.environment() | variables
         command = [str(PROGRAMS / program), *arguments]
         # Ansible reads its settings while it is imported: in another environment it has to start by itself.
-        if self.is_warm and _without(environment, _OF_ONE_LAB) == _ansible().environment:
-            return _ansible().run(command, environment)
+        if self.is_warm and _without(environment, _OF_ONE_LAB) == _ordinary_environment():
+            return _ansible().run(command, environment | _warm_modules())
         return subprocess.run(
             command,
             env=environment,
@@ -101,20 +101,16 @@ class RunningLab:
 
     def environment(self) -> dict[str, str]:
         """Nothing of the user's own set-up, but what measures coverage."""
-        return _ordinary_environment(is_warm=self.is_warm) | {
+        return _ordinary_environment() | {
             "LAB_STATE": str(self.state_folder),
             "ANSIBLE_INVENTORY": str(self.state_folder / "inventory.yml"),
         }
 
 
-def _ordinary_environment(*, is_warm: bool) -> dict[str, str]:
+def _ordinary_environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
-    python_path = [str(ROOT / "tests")]
-    if is_warm:
-        python_path.append(str(WARM_MODULES))
-        kept["WARM_BYTECODE"] = str(_ansible_home())
     return kept | {
-        "PYTHONPATH": os.pathsep.join(python_path),
+        "PYTHONPATH": str(ROOT / "tests"),
         "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".venv" / "ansible"),
         "ANSIBLE_CONFIG": str(ROOT / "tests" / "demo" / "ansible.cfg"),
         "ANSIBLE_HOME": str(_ansible_home()),
@@ -135,7 +131,15 @@ def _ansible_home() -> Path:
 
 @functools.cache
 def _ansible() -> WarmPrograms:
-    return WarmPrograms("ansible", _ordinary_environment(is_warm=True))
+    return WarmPrograms("ansible", _ordinary_environment() | _warm_modules())
+
+
+def _warm_modules() -> dict[str, str]:
+    """What makes a module written in Python start warm: in no environment of a program that starts cold."""
+    return {
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "tests"), str(WARM_MODULES)]),
+        "WARM_BYTECODE": str(_ansible_home()),
+    }
 
 
 @contextmanager
