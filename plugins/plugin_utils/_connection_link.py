@@ -92,7 +92,7 @@ class Library(t.Protocol):
         """
 
     def prepare(self, envelope: bytes) -> requests.PreparedRequest:
-        """The request, encrypted where messages are."""
+        """The request, encrypted where messages are; it may be the same object each time."""
 
     def decrypt(self, response: ReadResponse) -> bytes:
         """The text of an encrypted reply; raises whatever the library does."""
@@ -158,7 +158,12 @@ class Link:
         if self._proxies is None:
             # Once for a link: requests would go through the whole environment again for each request.
             self._proxies = resolve_proxies(prepared, dict(session.proxies), session.trust_env)
-        return session.send(prepared, timeout=timeout, stream=True, allow_redirects=False, proxies=self._proxies)
+        if prepared.hooks["response"]:
+            return session.send(prepared, timeout=timeout, stream=True, allow_redirects=False, proxies=self._proxies)
+        # What else a session does with a reply, it does for authentications, cookies and redirects.
+        return session.get_adapter(self._peer.endpoint).send(
+            prepared, stream=True, timeout=timeout, verify=session.verify, cert=session.cert, proxies=self._proxies
+        )
 
     def _decrypt(self, response: requests.Response, body: bytes) -> bytes:
         protocol, endpoint = self._library.protocol, self._peer.endpoint

@@ -152,7 +152,7 @@ class _Pywinrm:
 
     def __init__(self, transport: t.Any) -> None:
         self._transport = transport
-        self._template: requests.PreparedRequest | None = None
+        self._prepared: requests.PreparedRequest | None = None
 
     @property
     def session(self) -> requests.Session | None:
@@ -193,11 +193,13 @@ class _Pywinrm:
         """
         if not isinstance(session.auth, requests.auth.HTTPBasicAuth):
             return session.prepare_request(requests.Request("POST", endpoint, data=envelope))
-        if self._template is None:
-            self._template = session.prepare_request(requests.Request("POST", endpoint))
-        prepared = self._template.copy()
-        prepared.prepare_body(envelope, None)
-        return prepared
+        if self._prepared is None:
+            # Not by the session, which would merge cookies and what the environment says, and neither is used here.
+            self._prepared = requests.PreparedRequest()
+            self._prepared.prepare("POST", endpoint, headers=session.headers, data=envelope, auth=session.auth)
+        else:
+            self._prepared.prepare_body(envelope, None)
+        return self._prepared
 
     def decrypt(self, response: ReadResponse) -> bytes:
         encryption = self._transport.encryption
@@ -208,7 +210,7 @@ class _Pywinrm:
         self._transport.read_timeout_sec = min(self._transport.read_timeout_sec, seconds)
 
     def forget(self) -> None:
-        self._template = None
+        self._prepared = None
         self._transport.close_session()
 
 

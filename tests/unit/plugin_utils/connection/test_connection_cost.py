@@ -6,16 +6,21 @@
 
 from __future__ import annotations
 
+import pathlib
 import types
 import typing as t
 
 import pytest
 import requests
+import urllib3
+from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from ansible_collections.volact.kms.plugins.plugin_utils import _connection_link, _connection_winrm
+from ansible_collections.volact.kms.plugins.plugin_utils._connection_errors import WINRM, Peer
 
 ENDPOINT = "http://192.0.2.1:5985/wsman"
+PEER = Peer(ENDPOINT, WINRM)
 
 
 class EveryTime(AuthBase):
@@ -48,10 +53,18 @@ def test_a_request_with_basic_is_what_requests_would_make_of_it(envelope: bytes)
     assert prepared.headers == expected.headers
 
 
-def test_changes_to_one_request_are_not_in_the_next() -> None:
+def test_a_request_with_basic_has_nothing_of_the_cookies_and_logins_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 192.0.2.1 login somebody password else\n", "utf-8")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
     library = pywinrm(HTTPBasicAuth("user", "password"))
-    library.prepare(b"<first/>").headers["Accept-Encoding"] = "identity"
-    assert library.prepare(b"<second/>").headers["Accept-Encoding"] != "identity"
+    library.session.cookies.set("name", "value", domain="192.0.2.1")
+    headers = library.prepare(b"<x/>").headers
+    assert headers["Authorization"] == requests.auth._basic_auth_str("user", "password")
+    assert "Cookie" not in headers
 
 
 def test_an_authentication_with_a_state_sees_each_request() -> None:
@@ -70,9 +83,40 @@ def test_the_environment_is_searched_for_proxies_once(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(_connection_link, "resolve_proxies", resolve)
     library = pywinrm(HTTPBasicAuth("user", "password"))
-    monkeypatch.setattr(library.session, "send", lambda _prepared, **options: sent.append(options))
-    link = _connection_link.Link(library, t.cast("t.Any", None), "basic", owned=True)
+    monkeypatch.setattr(HTTPAdapter, "send", lambda _adapter, _prepared, **options: sent.append(options))
+    link = _connection_link.Link(library, PEER, "basic", owned=True)
     for _ in range(3):
         link._exchange(b"<x/>", 60.0)
     assert looked == [ENDPOINT]
     assert [options["proxies"] for options in sent] == [{"http": "http://proxy.example.test"}] * 3
+
+
+def test_a_request_without_hooks_is_checked_against_the_certificates_of_its_session(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent: list[dict[str, t.Any]] = []
+    monkeypatch.setattr(HTTPAdapter, "send", lambda _adapter, _prepared, **options: sent.append(options))
+    library = pywinrm(HTTPBasicAuth("user", "password"))
+    library.session.verify, library.session.cert = "ca.pem", ("client.pem", "client.key")
+    _connection_link.Link(library, PEER, "basic", owned=True, proxied=False)._exchange(b"<x/>", 60.0)
+    (options,) = sent
+    assert (options["verify"], options["cert"]) == ("ca.pem", ("client.pem", "client.key"))
+
+
+def test_a_reply_goes_to_the_hooks_of_an_authentication_that_has_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered: list[str] = []
+
+    class Hooked(AuthBase):
+        def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+            request.register_hook("response", lambda response, **_options: answered.append(response.url))
+            return request
+
+    def send(_adapter: HTTPAdapter, prepared: requests.PreparedRequest, **_options: t.Any) -> requests.Response:
+        response = requests.Response()
+        response.url, response.status_code = str(prepared.url), 200
+        response.raw = urllib3.HTTPResponse(b"", preload_content=False)
+        return response
+
+    monkeypatch.setattr(HTTPAdapter, "send", send)
+    _connection_link.Link(pywinrm(Hooked()), PEER, "ntlm", owned=True, proxied=False)._exchange(b"<x/>", 60.0)
+    assert answered == [ENDPOINT]
