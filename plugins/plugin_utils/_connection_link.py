@@ -161,8 +161,9 @@ class Link:
         if prepared.hooks["response"]:
             return session.send(prepared, timeout=timeout, stream=True, allow_redirects=False, proxies=self._proxies)
         # What else a session does with a reply, it does for authentications, cookies and redirects.
+        verify = t.cast("bool | str", session.verify)
         return session.get_adapter(self._peer.endpoint).send(
-            prepared, stream=True, timeout=timeout, verify=session.verify, cert=session.cert, proxies=self._proxies
+            prepared, stream=True, timeout=timeout, verify=verify, cert=session.cert, proxies=self._proxies
         )
 
     def _decrypt(self, response: requests.Response, body: bytes) -> bytes:

@@ -116,7 +116,8 @@ def namespace_of(element: Element) -> str:
 
 def child(parent: Element, *names: Name) -> Element | None:
     """The first child that has one of these names, or None."""
-    return next((element for name in names for element in parent.iterfind(name.clark)), None)
+    # Not iterfind, which interprets a path in Python each time; find knows a bare name when it sees one.
+    return next((found for name in names if (found := parent.find(name.clark)) is not None), None)
 
 
 def child_text(parent: Element, *names: Name) -> str | None:
