@@ -38,6 +38,8 @@ _DECLARED_AS = {
 }
 # The complement of the Char production. Source: XML 1.0, "2.2 Characters"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# All that cannot stand anywhere as it is; in few of the texts is any of it.
+_NOT_PLAIN = re.compile(f'[&<>"\t\n\r]|{_NOT_XML.pattern}')
 # A bare carriage return would arrive as a line feed, and in an attribute other white space as a space.
 _IN_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
 _IN_ATTRIBUTE = _IN_TEXT | str.maketrans({'"': "&quot;", "\n": "&#10;", "\t": "&#9;"})
@@ -153,12 +155,12 @@ def _render(node: Node, prefixes: dict[str, str]) -> str:
     attributes = ""
     for name, value in node.attributes.items():
         spelt = f" {_spell(name, prefixes)}"
-        text = _spell(value, prefixes) if isinstance(value, Name) else _carried(value).translate(_IN_ATTRIBUTE)
+        text = _spell(value, prefixes) if isinstance(value, Name) else _escape(value, _IN_ATTRIBUTE)
         attributes += f'{spelt}="{text}"'
     if not node.content:
         return f"<{tag}{attributes}/>"
     if isinstance(node.content, str):
-        content = _carried(node.content).translate(_IN_TEXT)
+        content = _escape(node.content, _IN_TEXT)
     else:
         content = "".join(_render(inner, prefixes) for inner in node.content)
     return f"<{tag}{attributes}>{content}</{tag}>"
@@ -172,9 +174,11 @@ def _spell(name: Name, prefixes: dict[str, str]) -> str:
     return f"{prefixes[name.namespace]}:{name.local}"
 
 
-def _carried(text: str) -> str:
+def _escape(text: str, escapes: Mapping[int, str]) -> str:
+    if not _NOT_PLAIN.search(text):
+        return text
     if _NOT_XML.search(text):
         raise BadInput(
             "A value holds a control character, which cannot be sent to a Windows machine; nothing was sent."
         )
-    return text
+    return text.translate(escapes)

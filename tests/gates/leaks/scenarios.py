@@ -48,6 +48,7 @@ CARELESS = [
         "gather_facts": False,
         "tasks": [
             {"name": "Say too much", "ansible.builtin.debug": {"msg": "{{ kms_host_product_keys | b64encode }}"}},
+            {"name": "Say all of it", "ansible.builtin.debug": {"msg": "{{ kms_host_product_keys }}"}},
         ],
     }
 ]

@@ -11,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -148,3 +148,9 @@ def written_by_the_project() -> list[Path]:
         for path in (ROOT / "build").rglob("*")
         if path.is_file() and not made_of_source & set(path.relative_to(ROOT / "build").parts[:-1])
     ]
+
+
+def printed_by_plays(files: Iterable[Path]) -> list[Path]:
+    """Those of `files` that hold what playbooks printed, and no test's own text."""
+    folders = {FOLDER, ROOT / "build" / "demo"}
+    return [path for path in files if folders & set(path.parents)]

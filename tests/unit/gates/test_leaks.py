@@ -103,6 +103,20 @@ def test_a_check_that_misses_the_planted_leak_is_worth_nothing(tmp_path: Path, m
     assert run_with(monkeypatch, tmp_path, planted="nothing", printed="nothing") == 2
 
 
+def test_a_key_that_no_site_has_is_found_by_its_shape(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unknown = "VVVVV-WWWWW-XXXXX-YYYYY-QQQQQ"
+    assert run_with(monkeypatch, tmp_path, planted=KEY, printed=f"ok: {unknown}") == 1
+    printed = capsys.readouterr().out
+    assert "LEAK: build/leaks/output/site.txt, byte 4: nobody knows whose, the shape of a product key" in printed
+    assert unknown not in printed
+
+
+def test_a_check_that_knows_no_shape_is_worth_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run_with(monkeypatch, tmp_path, planted=UNDASHED, printed="nothing") == 2
+
+
 def test_what_earlier_runs_of_the_project_left_in_build_is_searched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
