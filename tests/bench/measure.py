@@ -34,7 +34,7 @@ from bench.simulated_site import FEW, MANY, SAME_CMID, Lab, fleet, running, thou
 GROUPS = {"few": FEW, "many": MANY}
 # Minutes after which a machine that was refused asks its KMS host by itself.
 ACTIVATION_INTERVAL = 120
-PLAYED = ("noop", "client_info", "client_info_all", "client", "switch", "win_shell")
+PLAYED = ("noop", "client_info", "client_info_all", "client", "switch", "role", "win_shell")
 # Further pages of one question, which depend on how much there is to tell.
 FURTHER_PAGES = ("Pull ",)
 
@@ -84,6 +84,8 @@ def figures(repeat: int) -> list[Figure]:
             say(f"round {number + 1} of {repeat}: {FEW} and {MANY} machines")
             with running(fleet(), folder / f"fleet-{number}") as lab:
                 measure_fleet(lab, measured)
+            with running(fleet(), folder / f"role-{number}") as lab:
+                measure_switch("role", lab, measured)
             measure_win_shell(folder, collections, measured)
     return [
         Figure("no-op action: CPU per machine", measured["noop"].milliseconds(), "ms"),
@@ -91,6 +93,7 @@ def figures(repeat: int) -> list[Figure]:
         *rows("client_info, all products", measured["client_info_all"], ratio=2.2, requests=5),
         *rows("client, unchanged", measured["client"], ratio=2.2, requests=5, kibibytes=5),
         *rows("full switch, asked again", measured["switch"], ratio=5, requests=20, kibibytes=30),
+        *rows("the same by the role kms_client", measured["role"]),
         *rows("ansible.windows.win_shell", measured["win_shell"]),
         *lab_figures,
         *migration_figures(migration),
@@ -117,28 +120,33 @@ def rows(
 def measure_fleet(lab: Lab, measured: dict[str, Measured]) -> None:
     """One round against a fresh fleet: a read, the switch, and the same client once more."""
     variables = environment(lab.folder.inventory)
-    names = [f"{group}{number:03}" for group, size in GROUPS.items() for number in range(1, size + 1)]
     for group in GROUPS:
         measure_noop(("client_info", "client_info_all"), group, measured, variables)
         measure_in_lab("client_info", group, lab, measured, variables)
         measure_in_lab("client_info_all", group, lab, measured, variables)
-    lab.set("kms01", firewall="on")
-    # To the KMS host they all are one machine: nobody reaches the threshold, and everybody is asked twice.
-    for machine_name in names:
-        lab.set(machine_name, cmid=SAME_CMID)
-    for group in GROUPS:
-        measure_noop(("switch",), group, measured, variables)
-        measure_in_lab("switch", group, lab, measured, variables)
-    if lab.licensed("few") + lab.licensed("many") > 0:
-        raise BenchError("A machine was activated below the threshold: the second task was not measured for all.")
+    measure_switch("switch", lab, measured)
     lab.set("kms01", clients="50")
     lab.advance(ACTIVATION_INTERVAL)
-    if lab.licensed("few") + lab.licensed("many") != len(names):
+    if lab.licensed("few") + lab.licensed("many") != FEW + MANY:
         raise BenchError("Not every machine was activated, so an unchanged client cannot be measured.")
     lab.stats()
     for group in GROUPS:
         measure_noop(("client",), group, measured, variables)
         measure_in_lab("client", group, lab, measured, variables)
+
+
+def measure_switch(name: str, lab: Lab, measured: dict[str, Measured]) -> None:
+    """A playbook that moves machines from MAK to KMS: nobody reaches the threshold, and everybody is asked twice."""
+    variables = environment(lab.folder.inventory)
+    lab.set("kms01", firewall="on")
+    # To the KMS host they all are one machine.
+    for machine_name in (f"{group}{number:03}" for group, size in GROUPS.items() for number in range(1, size + 1)):
+        lab.set(machine_name, cmid=SAME_CMID)
+    for group in GROUPS:
+        measure_noop((name,), group, measured, variables)
+        measure_in_lab(name, group, lab, measured, variables)
+    if lab.licensed("few") + lab.licensed("many") > 0:
+        raise BenchError("A machine was activated below the threshold: the second task was not measured for all.")
 
 
 def measure_noop(beside: Sequence[str], group: str, measured: dict[str, Measured], variables: dict[str, str]) -> None:
