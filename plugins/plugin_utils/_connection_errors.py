@@ -135,7 +135,7 @@ def named_errors(peer: Peer, read_timeout: float | None, method: str | None = No
         yield
     except _REFUSALS as error:
         response = getattr(error.__context__, "response", None)
-        raise refused(peer, method, () if response is None else offered_methods(response)) from error
+        raise refused(peer, method, () if response is None else offered_methods(response.headers)) from error
     except _LIBRARY_ERRORS as error:
         hint = peer.variables.methods_hint
         raise NotSupported(f"{endpoint}: {error}. {hint}", operation="log in", hint=hint) from error
@@ -287,6 +287,6 @@ def _reason(chain: tuple[BaseException, ...]) -> str:
     return type(chain[-1]).__name__
 
 
-def offered_methods(response: requests.Response) -> tuple[str, ...]:
+def offered_methods(headers: t.Mapping[str, str]) -> tuple[str, ...]:
     """The authentication methods that the server names; of an untrusted header, only words that we know."""
-    return tuple(dict.fromkeys(_METHOD.findall(response.headers.get("WWW-Authenticate", ""))))
+    return tuple(dict.fromkeys(_METHOD.findall(headers.get("WWW-Authenticate", ""))))

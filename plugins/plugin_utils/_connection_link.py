@@ -24,9 +24,11 @@ from ._connection_errors import Peer, named_errors, offered_methods
 
 with contextlib.suppress(ImportError):  # there is no session of any library then
     from requests.utils import get_environ_proxies, resolve_proxies, select_proxy
+    from urllib3 import Timeout
 
 if t.TYPE_CHECKING:
     import requests
+    from urllib3 import BaseHTTPResponse, HTTPConnectionPool
 
 REPLY_LIMIT: t.Final = 16 * 2**20
 
@@ -116,6 +118,7 @@ class Link:
         self.offered: tuple[str, ...] = ()
         # To find out takes longer than the rest of a request: requests reads the whole environment for it.
         self._proxies: dict[str, str] | None = None if proxied else {}
+        self._pool: HTTPConnectionPool | None = None
 
     @property
     def connect_timeout(self) -> float:
@@ -136,50 +139,72 @@ class Link:
         """Send one envelope once; `read_timeout` (seconds) bounds reading the whole reply."""
         deadline = time.monotonic() + read_timeout
         with named_errors(self._peer, read_timeout, self._method):
-            response = self._exchange(envelope, read_timeout)
+            prepared = self._library.prepare(envelope)
+            response = self._exchange(prepared, read_timeout)
             body = read_limited(response, self._peer.endpoint, deadline)
-        self.offered = offered_methods(response)
-        return HttpReply(response.status_code, self._decrypt(response, body))
+        self.offered = offered_methods(response.headers)
+        return HttpReply(response.status, self._decrypt(prepared, response, body))
 
     def close(self) -> None:
         """Close the session's TCP connections, if the session is our own."""
         if self._owned and self._library.session is not None:
             _close_sockets(self._library.session)
             self._library.forget()
+            self._pool = None
 
-    def _exchange(self, envelope: bytes, read_timeout: float) -> requests.Response:
+    def _exchange(self, prepared: requests.PreparedRequest, read_timeout: float) -> BaseHTTPResponse:
         session = t.cast("requests.Session", self._library.session)
-        prepared = self._library.prepare(envelope)
         if self._library.protocol is not None:
             # These would log in after a 401, and repeat a text that is encrypted for a connection that is gone.
             prepared.hooks["response"] = []
         prepared.headers["Accept-Encoding"] = "identity"
-        timeout = (self._library.connect_timeout, read_timeout)
+        connect_timeout = self._library.connect_timeout
         if self._proxies is None:
             # Once for a link: requests would go through the whole environment again for each request.
             self._proxies = resolve_proxies(prepared, dict(session.proxies), session.trust_env)
-        if prepared.hooks["response"]:
-            return session.send(prepared, timeout=timeout, stream=True, allow_redirects=False, proxies=self._proxies)
-        # What else a session does with a reply, it does for authentications, cookies and redirects.
-        verify = t.cast("bool | str", session.verify)
-        return session.get_adapter(self._peer.endpoint).send(
-            prepared, stream=True, timeout=timeout, verify=verify, cert=session.cert, proxies=self._proxies
+        pool = None if self._proxies or prepared.hooks["response"] else self._direct_pool(session, prepared)
+        if pool is None:
+            timeout = (connect_timeout, read_timeout)
+            sent = session.send(prepared, timeout=timeout, stream=True, allow_redirects=False, proxies=self._proxies)
+            return t.cast("BaseHTTPResponse", sent.raw)
+        return pool.urlopen(
+            "POST",
+            prepared.path_url,
+            body=prepared.body,
+            headers=prepared.headers,
+            retries=False,
+            redirect=False,
+            preload_content=False,
+            decode_content=False,
+            timeout=Timeout(connect=connect_timeout, read=read_timeout),
         )
 
-    def _decrypt(self, response: requests.Response, body: bytes) -> bytes:
+    def _direct_pool(self, session: requests.Session, prepared: requests.PreparedRequest) -> HTTPConnectionPool | None:
+        """The session's own connections; what else a session does with each request and reply is not used here.
+
+        With authentications that look at replies, and with proxies, it is. requests before 2.32 keeps its connections
+        to itself.
+        """
+        adapter = t.cast("t.Any", session.get_adapter(self._peer.endpoint))
+        if self._pool is None and hasattr(adapter, "get_connection_with_tls_context"):
+            self._pool = adapter.get_connection_with_tls_context(prepared, session.verify, cert=session.cert)
+            adapter.cert_verify(self._pool, self._peer.endpoint, session.verify, session.cert)
+        return self._pool
+
+    def _decrypt(self, prepared: requests.PreparedRequest, response: BaseHTTPResponse, body: bytes) -> bytes:
         protocol, endpoint = self._library.protocol, self._peer.endpoint
         if protocol is None:
             return body
         if f'protocol="{protocol}"' not in response.headers.get("Content-Type", ""):
             # Anyone on the way could have written it, so not even the text of an error is handed on.
-            if response.ok and body:
+            if response.status < 400 and body:
                 raise BadReply(
                     f"{endpoint} answered in clear text, though encryption was agreed on.",
                     operation="decrypt the reply",
                 )
             return b""
         try:
-            return self._library.decrypt(ReadResponse(response.headers, body, response.request))
+            return self._library.decrypt(ReadResponse(response.headers, body, prepared))
         except Exception as error:  # the authentication libraries have no common error
             raise BadReply(
                 f"The reply of {endpoint} could not be decrypted ({type(error).__name__}).",
@@ -187,7 +212,7 @@ class Link:
             ) from error
 
 
-def read_limited(response: requests.Response, endpoint: str, deadline: float) -> bytes:
+def read_limited(response: BaseHTTPResponse, endpoint: str, deadline: float) -> bytes:
     """The body, at most REPLY_LIMIT bytes of it, and never decompressed; the response is closed when that fails."""
     try:
         return _read(response, endpoint, deadline)
@@ -196,13 +221,13 @@ def read_limited(response: requests.Response, endpoint: str, deadline: float) ->
         raise
 
 
-def _read(response: requests.Response, endpoint: str, deadline: float) -> bytes:
+def _read(response: BaseHTTPResponse, endpoint: str, deadline: float) -> bytes:
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise BadReply(f"{endpoint} sent a compressed reply, which nobody asked for.", operation="read the reply")
     declared = response.headers.get("Content-Length", "")
     length = int(declared) if declared.isdecimal() else 0
     # read1, new in urllib3 2, does not wait for a whole chunk: a reply that trickles in meets the deadline, too.
-    read = getattr(response.raw, "read1", response.raw.read)
+    read = getattr(response, "read1", response.read)
     body = bytearray()
     while length <= REPLY_LIMIT and (chunk := read(_CHUNK, decode_content=False)):
         body += chunk

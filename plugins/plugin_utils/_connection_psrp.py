@@ -166,9 +166,9 @@ class _Pypsrp:
         timeout = (transport.connection_timeout, transport.read_timeout)
         deadline = time.monotonic() + transport.read_timeout
         response = transport.session.send(prepared, timeout=timeout, stream=True, allow_redirects=False)
-        read_limited(response, transport.endpoint, deadline)
+        read_limited(response.raw, transport.endpoint, deadline)
         if response.status_code == 401:
-            raise refused(self._peer, self._method, offered_methods(response))
+            raise refused(self._peer, self._method, offered_methods(response.headers))
         if not response.ok:
             return HttpReply(response.status_code, b"")
         context = transport.session.auth.contexts.get(urlsplit(transport.endpoint).hostname)

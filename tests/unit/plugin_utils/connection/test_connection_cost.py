@@ -35,11 +35,11 @@ class EveryTime(AuthBase):
         return request
 
 
-def pywinrm(auth: t.Any) -> t.Any:
+def pywinrm(auth: t.Any, endpoint: str = ENDPOINT) -> t.Any:
     session = requests.Session()
     session.auth = auth
     session.headers["Content-Type"] = "application/soap+xml;charset=UTF-8"
-    transport = types.SimpleNamespace(session=session, encryption=None, endpoint=ENDPOINT, read_timeout_sec=30)
+    transport = types.SimpleNamespace(session=session, encryption=None, endpoint=endpoint, read_timeout_sec=30)
     return _connection_winrm._Pywinrm(transport)
 
 
@@ -81,26 +81,46 @@ def test_the_environment_is_searched_for_proxies_once(monkeypatch: pytest.Monkey
         looked.append(str(request.url))
         return {"http": "http://proxy.example.test"}
 
+    def send(_adapter: HTTPAdapter, prepared: requests.PreparedRequest, **options: t.Any) -> requests.Response:
+        sent.append(options)
+        return answer(prepared)
+
     monkeypatch.setattr(_connection_link, "resolve_proxies", resolve)
-    library = pywinrm(HTTPBasicAuth("user", "password"))
-    monkeypatch.setattr(HTTPAdapter, "send", lambda _adapter, _prepared, **options: sent.append(options))
-    link = _connection_link.Link(library, PEER, "basic", owned=True)
+    monkeypatch.setattr(HTTPAdapter, "send", send)
+    link = _connection_link.Link(pywinrm(HTTPBasicAuth("user", "password")), PEER, "basic", owned=True)
     for _ in range(3):
-        link._exchange(b"<x/>", 60.0)
+        link.post(b"<x/>", 60.0)
     assert looked == [ENDPOINT]
     assert [options["proxies"] for options in sent] == [{"http": "http://proxy.example.test"}] * 3
 
 
-def test_a_request_without_hooks_is_checked_against_the_certificates_of_its_session(
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_connection_of_a_session_is_used_without_it_and_checks_what_the_session_would(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
-    sent: list[dict[str, t.Any]] = []
-    monkeypatch.setattr(HTTPAdapter, "send", lambda _adapter, _prepared, **options: sent.append(options))
-    library = pywinrm(HTTPBasicAuth("user", "password"))
-    library.session.verify, library.session.cert = "ca.pem", ("client.pem", "client.key")
-    _connection_link.Link(library, PEER, "basic", owned=True, proxied=False)._exchange(b"<x/>", 60.0)
-    (options,) = sent
-    assert (options["verify"], options["cert"]) == ("ca.pem", ("client.pem", "client.key"))
+    authority, certificate = tmp_path / "ca.pem", tmp_path / "client.pem"
+    authority.touch()
+    certificate.touch()
+    pools: list[urllib3.HTTPSConnectionPool] = []
+    options: list[dict[str, t.Any]] = []
+
+    def urlopen(pool: urllib3.HTTPSConnectionPool, *request: t.Any, **named: t.Any) -> urllib3.HTTPResponse:
+        pools.append(pool)
+        options.append({"request": request, **named})
+        return urllib3.HTTPResponse(b"", preload_content=False)
+
+    monkeypatch.setattr(urllib3.HTTPSConnectionPool, "urlopen", urlopen)
+    library = pywinrm(HTTPBasicAuth("user", "password"), "https://192.0.2.1:5986/wsman")
+    library.session.verify, library.session.cert = str(authority), str(certificate)
+    link = _connection_link.Link(library, Peer("https://192.0.2.1:5986/wsman", WINRM), "basic", owned=True)
+    for _ in range(2):
+        link.post(b"<x/>", 60.0)
+    pool, again = pools
+    assert again is pool
+    assert (pool.cert_reqs, pool.ca_certs, pool.cert_file) == ("CERT_REQUIRED", str(authority), str(certificate))
+    first, _second = options
+    assert (first["request"], first["body"]) == (("POST", "/wsman"), b"<x/>")
+    assert (first["timeout"].connect_timeout, first["timeout"].read_timeout) == (30.0, 60.0)
+    assert [first[name] for name in ("retries", "redirect", "preload_content", "decode_content")] == [False] * 4
 
 
 def test_a_reply_goes_to_the_hooks_of_an_authentication_that_has_some(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,12 +131,28 @@ def test_a_reply_goes_to_the_hooks_of_an_authentication_that_has_some(monkeypatc
             request.register_hook("response", lambda response, **_options: answered.append(response.url))
             return request
 
-    def send(_adapter: HTTPAdapter, prepared: requests.PreparedRequest, **_options: t.Any) -> requests.Response:
-        response = requests.Response()
-        response.url, response.status_code = str(prepared.url), 200
-        response.raw = urllib3.HTTPResponse(b"", preload_content=False)
-        return response
-
-    monkeypatch.setattr(HTTPAdapter, "send", send)
-    _connection_link.Link(pywinrm(Hooked()), PEER, "ntlm", owned=True, proxied=False)._exchange(b"<x/>", 60.0)
+    monkeypatch.setattr(HTTPAdapter, "send", lambda _adapter, prepared, **_options: answer(prepared))
+    _connection_link.Link(pywinrm(Hooked()), PEER, "ntlm", owned=True, proxied=False).post(b"<x/>", 60.0)
     assert answered == [ENDPOINT]
+
+
+def test_requests_that_keeps_its_connections_to_itself_sends_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+
+    def send(_adapter: HTTPAdapter, prepared: requests.PreparedRequest, **_options: t.Any) -> requests.Response:
+        sent.append(str(prepared.url))
+        return answer(prepared)
+
+    monkeypatch.delattr(HTTPAdapter, "get_connection_with_tls_context")
+    monkeypatch.setattr(HTTPAdapter, "send", send)
+    library = pywinrm(HTTPBasicAuth("user", "password"))
+    _connection_link.Link(library, PEER, "basic", owned=True, proxied=False).post(b"<x/>", 60.0)
+    assert sent == [ENDPOINT]
+
+
+def answer(prepared: requests.PreparedRequest) -> requests.Response:
+    """An empty reply."""
+    response = requests.Response()
+    response.url, response.status_code = str(prepared.url), 200
+    response.raw = urllib3.HTTPResponse(b"", preload_content=False)
+    return response
