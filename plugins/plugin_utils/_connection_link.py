@@ -167,7 +167,7 @@ class Link:
             timeout = (connect_timeout, read_timeout)
             sent = session.send(prepared, timeout=timeout, stream=True, allow_redirects=False, proxies=self._proxies)
             return t.cast("BaseHTTPResponse", sent.raw)
-        return pool.urlopen(
+        return pool.request(
             "POST",
             prepared.path_url,
             body=prepared.body,
