@@ -36,7 +36,7 @@ ARGUMENT_SPEC: dict[str, t.Any] = {
     "event_days": {"type": "int", "default": 8},
     "timeout": {"type": "int", "default": 60},
     "workers": {"type": "int"},
-    "concurrency": {"type": "int", "default": 200},
+    "concurrency": {"type": "int", "default": 300},
     "records": {"type": "bool", "default": False},
     "progress_seconds": {"type": "int", "default": 5},
 }

@@ -114,7 +114,7 @@ options:
   concurrency:
     description: How many machines are read at the same time, by all processes together. From 1 to 2000.
     type: int
-    default: 200
+    default: 300
   records:
     description:
       - Whether the records are returned as well.
