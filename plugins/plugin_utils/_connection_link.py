@@ -185,10 +185,11 @@ class Link:
         With authentications that look at replies, and with proxies, it is. requests before 2.32 keeps its connections
         to itself.
         """
-        adapter = t.cast("t.Any", session.get_adapter(self._peer.endpoint))
-        if self._pool is None and hasattr(adapter, "get_connection_with_tls_context"):
-            self._pool = adapter.get_connection_with_tls_context(prepared, session.verify, cert=session.cert)
-            adapter.cert_verify(self._pool, self._peer.endpoint, session.verify, session.cert)
+        if self._pool is None:
+            adapter = t.cast("t.Any", session.get_adapter(self._peer.endpoint))
+            if hasattr(adapter, "get_connection_with_tls_context"):
+                self._pool = adapter.get_connection_with_tls_context(prepared, session.verify, cert=session.cert)
+                adapter.cert_verify(self._pool, self._peer.endpoint, session.verify, session.cert)
         return self._pool
 
     def _decrypt(self, prepared: requests.PreparedRequest, response: BaseHTTPResponse, body: bytes) -> bytes:

@@ -194,7 +194,7 @@ class _Pywinrm:
         if not isinstance(session.auth, requests.auth.HTTPBasicAuth):
             return session.prepare_request(requests.Request("POST", endpoint, data=envelope))
         if self._prepared is None:
-            # Not by the session, which would merge cookies and what the environment says, and neither is used here.
+            # Not by the session, which takes longer: it would merge cookies, and none are used here.
             self._prepared = requests.PreparedRequest()
             self._prepared.prepare("POST", endpoint, headers=session.headers, data=envelope, auth=session.auth)
         else:
