@@ -69,7 +69,7 @@ def main() -> int:
         print("The key that was printed on purpose was not found: this check is worth nothing.", file=sys.stderr)
         return 2
     for leak in found[:50]:
-        print(f"LEAK: {leak.path.relative_to(ROOT)}, byte {leak.offset}: {leak.secret}, {leak.form}")
+        print(f"LEAK: {str(leak).removeprefix(f'{ROOT}/')}")
     size = sum(path.stat().st_size for path in files) / 2**20
     print(
         f"{workshop.plays} playbooks at -vvvv, {len(workshop.secrets)} secrets, {len(files)} files ({size:.1f} MiB), "

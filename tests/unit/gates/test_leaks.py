@@ -123,3 +123,14 @@ def test_what_earlier_runs_of_the_project_left_in_build_is_searched(
     (tmp_path / "build" / "demo").mkdir(parents=True)
     (tmp_path / "build" / "demo" / "first-run.log").write_text(UNDASHED, "utf-8")
     assert run_with(monkeypatch, tmp_path, planted=KEY, printed="") == 1
+
+
+def test_a_leak_in_the_name_of_a_file_is_told_like_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "build" / "demo").mkdir(parents=True)
+    (tmp_path / "build" / "demo" / f"{UNDASHED}.log").touch()
+    assert run_with(monkeypatch, tmp_path, planted=KEY, printed="") == 1
+    printed = capsys.readouterr().out
+    assert "LEAK: the name of a file in/demo, byte " in printed
+    assert UNDASHED not in printed
