@@ -16,7 +16,8 @@ import typing as t
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
-from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import BadInput, CimFault, KmsError, Unreachable
@@ -91,24 +92,25 @@ class _Action(ActionBase):
 
     def _parameters(self) -> Parameters:
         """The options of the task, validated and with defaults; raises `BadInput` without repeating any secret."""
-        try:
-            _result, arguments = self.validate_argument_spec(
-                self.ARGUMENT_SPEC,
-                mutually_exclusive=self.MUTUALLY_EXCLUSIVE,
-                required_together=self.REQUIRED_TOGETHER,
-                required_one_of=self.REQUIRED_ONE_OF,
-                required_if=self.REQUIRED_IF,
-                required_by=dict(self.REQUIRED_BY),
-            )
-        except AnsibleActionFail as error:
-            # Neither str(error) nor error.message: both may quote the lines of the playbook, with keys in them.
-            reason = masked(str(error.args[0]), secrets_of(self.ARGUMENT_SPEC, self._task.args))
+        # Not by ActionBase.validate_argument_spec: it would validate copies of all that `without_origin` leaves out.
+        checked = ArgumentSpecValidator(
+            self.ARGUMENT_SPEC,
+            mutually_exclusive=self.MUTUALLY_EXCLUSIVE,
+            required_together=self.REQUIRED_TOGETHER,
+            required_one_of=self.REQUIRED_ONE_OF,
+            required_if=self.REQUIRED_IF,
+            required_by=dict(self.REQUIRED_BY),
+        ).validate(without_origin(self._task.args))
+        if checked.error_messages:
+            reason = masked(checked.error_messages[0], secrets_of(self.ARGUMENT_SPEC, self._task.args))
+            if isinstance(checked.errors[0], UnsupportedError):
+                reason = f"Unsupported parameters for ({self._task.action}) module: {reason}"
             raise BadInput(
                 f"{self._task.action}: {reason}",
                 operation="read the options",
                 hint=f"See ansible-doc {self._task.action}.",
-            ) from None
-        return {name: arguments.get(name) for name in self.ARGUMENT_SPEC}
+            )
+        return {name: checked.validated_parameters.get(name) for name in self.ARGUMENT_SPEC}
 
 
 class KmsAction(_Action):
@@ -159,6 +161,23 @@ def failure(error: KmsError) -> Result:
     if unreachable:
         result["unreachable"] = True
     return result
+
+
+def without_origin(value: t.Any) -> t.Any:
+    """`value` in Python's own texts, numbers and containers.
+
+    Ansible's own also know where in which file they come from, and whether they may be templates: all of it would be
+    copied with them.
+    """
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int.__int__(value)
+    if isinstance(value, Mapping):
+        return {without_origin(key): without_origin(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_origin(item) for item in value]
+    return value
 
 
 def to_builtins(value: t.Any) -> t.Any:

@@ -18,28 +18,25 @@ import typing as t
 from urllib.parse import urlsplit
 
 from ansible_collections.volact.kms.plugins.module_utils._errors import BadReply
-from ansible_collections.volact.kms.plugins.plugin_utils._wsman import WHO_ANSWERS, HttpReply
+from ansible_collections.volact.kms.plugins.plugin_utils._wsman import HttpReply
 
+from . import _connection_wire
 from ._connection_errors import Peer, named_errors, offered_methods
+from ._connection_wire import Received, Wire, read_limited
 
 with contextlib.suppress(ImportError):  # there is no session of any library then
     from requests.utils import get_environ_proxies, resolve_proxies, select_proxy
-    from urllib3 import Timeout
 
 if t.TYPE_CHECKING:
     import requests
-    from urllib3 import BaseHTTPResponse, HTTPConnectionPool
-
-REPLY_LIMIT: t.Final = 16 * 2**20
 
 # (module, name): what closing a link touches below the libraries.
 REQUIRED_PRIVATE_NAMES: t.Final = (
     ("requests.adapters", "HTTPAdapter.poolmanager"),
     ("requests.adapters", "HTTPAdapter.proxy_manager"),
     ("urllib3.poolmanager", "PoolManager.pools"),
+    *_connection_wire.REQUIRED_PRIVATE_NAMES,
 )
-
-_CHUNK: t.Final = 65536
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -118,7 +115,7 @@ class Link:
         self.offered: tuple[str, ...] = ()
         # To find out takes longer than the rest of a request: requests reads the whole environment for it.
         self._proxies: dict[str, str] | None = None if proxied else {}
-        self._pool: HTTPConnectionPool | None = None
+        self._wire: Wire | None = None
 
     @property
     def connect_timeout(self) -> float:
@@ -137,22 +134,22 @@ class Link:
 
     def post(self, envelope: bytes, read_timeout: float) -> HttpReply:
         """Send one envelope once; `read_timeout` (seconds) bounds reading the whole reply."""
-        deadline = time.monotonic() + read_timeout
         with named_errors(self._peer, read_timeout, self._method):
             prepared = self._library.prepare(envelope)
-            response = self._exchange(prepared, read_timeout)
-            body = read_limited(response, self._peer.endpoint, deadline)
-        self.offered = offered_methods(response.headers)
-        return HttpReply(response.status, self._decrypt(prepared, response, body))
+            received = self._exchange(prepared, read_timeout)
+        self.offered = offered_methods(received.headers)
+        return HttpReply(received.status, self._decrypt(prepared, received))
 
     def close(self) -> None:
         """Close the session's TCP connections, if the session is our own."""
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            wire.give_back()
         if self._owned and self._library.session is not None:
             _close_sockets(self._library.session)
             self._library.forget()
-            self._pool = None
 
-    def _exchange(self, prepared: requests.PreparedRequest, read_timeout: float) -> BaseHTTPResponse:
+    def _exchange(self, prepared: requests.PreparedRequest, read_timeout: float) -> Received:
         session = t.cast("requests.Session", self._library.session)
         if self._library.protocol is not None:
             # These would log in after a 401, and repeat a text that is encrypted for a connection that is gone.
@@ -162,88 +159,46 @@ class Link:
         if self._proxies is None:
             # Once for a link: requests would go through the whole environment again for each request.
             self._proxies = resolve_proxies(prepared, dict(session.proxies), session.trust_env)
-        pool = None if self._proxies or prepared.hooks["response"] else self._direct_pool(session, prepared)
-        if pool is None:
-            timeout = (connect_timeout, read_timeout)
-            sent = session.send(prepared, timeout=timeout, stream=True, allow_redirects=False, proxies=self._proxies)
-            return t.cast("BaseHTTPResponse", sent.raw)
-        return pool.request(
-            "POST",
-            prepared.path_url,
-            body=prepared.body,
-            headers=prepared.headers,
-            retries=False,
-            redirect=False,
-            preload_content=False,
-            decode_content=False,
-            timeout=Timeout(connect=connect_timeout, read=read_timeout),
-        )
+        wire = None if self._proxies or prepared.hooks["response"] else self._own_wire(session, prepared)
+        if wire is not None:
+            return wire.exchange(prepared, connect_timeout, read_timeout)
+        deadline, timeout = time.monotonic() + read_timeout, (connect_timeout, read_timeout)
+        sent = session.send(prepared, timeout=timeout, stream=True, allow_redirects=False, proxies=self._proxies)
+        return Received(sent.status_code, sent.headers, read_limited(sent.raw, self._peer.endpoint, deadline))
 
-    def _direct_pool(self, session: requests.Session, prepared: requests.PreparedRequest) -> HTTPConnectionPool | None:
-        """The session's own connections; what else a session does with each request and reply is not used here.
+    def _own_wire(self, session: requests.Session, prepared: requests.PreparedRequest) -> Wire | None:
+        """The connection on which the session logged in, or would.
 
-        With authentications that look at replies, and with proxies, it is. requests before 2.32 keeps its connections
-        to itself.
+        With authentications that look at replies, and with proxies, the session itself is used. requests before 2.32
+        keeps its connections to itself.
         """
-        if self._pool is None:
+        if self._wire is None:
             adapter = t.cast("t.Any", session.get_adapter(self._peer.endpoint))
             if hasattr(adapter, "get_connection_with_tls_context"):
-                self._pool = adapter.get_connection_with_tls_context(prepared, session.verify, cert=session.cert)
-                adapter.cert_verify(self._pool, self._peer.endpoint, session.verify, session.cert)
-        return self._pool
+                pool = adapter.get_connection_with_tls_context(prepared, session.verify, cert=session.cert)
+                adapter.cert_verify(pool, self._peer.endpoint, session.verify, session.cert)
+                self._wire = Wire(pool)
+        return self._wire
 
-    def _decrypt(self, prepared: requests.PreparedRequest, response: BaseHTTPResponse, body: bytes) -> bytes:
+    def _decrypt(self, prepared: requests.PreparedRequest, received: Received) -> bytes:
         protocol, endpoint = self._library.protocol, self._peer.endpoint
         if protocol is None:
-            return body
-        if f'protocol="{protocol}"' not in response.headers.get("Content-Type", ""):
+            return received.body
+        if f'protocol="{protocol}"' not in received.headers.get("Content-Type", ""):
             # Anyone on the way could have written it, so not even the text of an error is handed on.
-            if response.status < 400 and body:
+            if received.status < 400 and received.body:
                 raise BadReply(
                     f"{endpoint} answered in clear text, though encryption was agreed on.",
                     operation="decrypt the reply",
                 )
             return b""
         try:
-            return self._library.decrypt(ReadResponse(response.headers, body, prepared))
+            return self._library.decrypt(ReadResponse(received.headers, received.body, prepared))
         except Exception as error:  # the authentication libraries have no common error
             raise BadReply(
                 f"The reply of {endpoint} could not be decrypted ({type(error).__name__}).",
                 operation="decrypt the reply",
             ) from error
-
-
-def read_limited(response: BaseHTTPResponse, endpoint: str, deadline: float) -> bytes:
-    """The body, at most REPLY_LIMIT bytes of it, and never decompressed; the response is closed when that fails."""
-    try:
-        return _read(response, endpoint, deadline)
-    except BaseException:
-        response.close()
-        raise
-
-
-def _read(response: BaseHTTPResponse, endpoint: str, deadline: float) -> bytes:
-    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise BadReply(f"{endpoint} sent a compressed reply, which nobody asked for.", operation="read the reply")
-    declared = response.headers.get("Content-Length", "")
-    length = int(declared) if declared.isdecimal() else 0
-    # read1, new in urllib3 2, does not wait for a whole chunk: a reply that trickles in meets the deadline, too.
-    read = getattr(response, "read1", response.read)
-    body = bytearray()
-    while length <= REPLY_LIMIT and (chunk := read(_CHUNK, decode_content=False)):
-        body += chunk
-        length = max(length, len(body))
-        if time.monotonic() > deadline:
-            raise TimeoutError
-    if length > REPLY_LIMIT:
-        raise BadReply(
-            f"The reply of {endpoint} is larger than {REPLY_LIMIT // 2**20} MiB, and was not read to its end. "
-            f"{WHO_ANSWERS}",
-            operation="read the reply",
-            target=endpoint,
-            hint=WHO_ANSWERS,
-        )
-    return bytes(body)
 
 
 def _close_sockets(session: t.Any) -> None:

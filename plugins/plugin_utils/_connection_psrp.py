@@ -35,8 +35,8 @@ from ._connection_link import (
     Ticket,
     environment_has_proxy,
     is_loopback,
-    read_limited,
 )
+from ._connection_wire import read_limited
 
 try:
     import requests

@@ -32,6 +32,7 @@ from ansible_collections.volact.kms.plugins.plugin_utils._action import (
     masked,
     secrets_of,
     to_builtins,
+    without_origin,
 )
 from ansible_collections.volact.kms.plugins.plugin_utils._wsman import CimSession
 
@@ -94,9 +95,7 @@ def prepared(action_class: type[t.Any], arguments: dict[str, t.Any] | None = Non
     settings = {"check_mode": False, "diff": False, "async_val": 0, "become": None, "delegate_to": None} | task
     fake_task = types.SimpleNamespace(args=arguments or {}, action="volact.kms.probe", **settings)
     connection = types.SimpleNamespace(_shell=types.SimpleNamespace(tmpdir=None), transport="winrm")
-    action = action_class(fake_task, connection, None, None, None, None)
-    action._load_name = "volact.kms.probe"
-    return action
+    return action_class(fake_task, connection, None, None, None, None)
 
 
 def run(arguments: dict[str, t.Any] | None = None, body: t.Any = lambda *_: {}, **task: t.Any) -> dict[str, t.Any]:
@@ -126,6 +125,27 @@ def test_the_subclass_gets_validated_options_with_defaults_and_a_session(transpo
 
     result = run({"channel": "kms", "port": "1689"}, body, check_mode=True, diff=True)
     assert result == {"changed": True, "failed": False, "host": "WIN01", "modes": [True, True]}
+
+
+class Text(str):
+    """As Ansible has texts, with more than their characters."""
+
+
+class Number(int):
+    """As Ansible has numbers."""
+
+
+def test_options_arrive_as_plain_values_however_ansible_keeps_them(transport: FakeTransport) -> None:
+    def body(_action: Probe, _session: CimSession, parameters: dict[str, t.Any]) -> dict[str, t.Any]:
+        hosts = parameters["hosts"]
+        return {"types": [type(value).__name__ for value in (parameters["channel"], parameters["port"], *hosts[0])]}
+
+    result = run({Text("channel"): Text("kms"), "port": Number(1689), "hosts": ({Text("secret"): Number(1)},)}, body)
+    assert result["types"] == ["str", "int", "str"]
+    tagged = {Text("list"): [Text("a"), Number(2), True, None, 1.5]}
+    plain = without_origin(tagged)
+    assert plain == tagged
+    assert [type(value) for value in (*plain, *plain["list"])] == [str, str, int, bool, type(None), float]
 
 
 def test_the_machine_is_the_one_that_the_task_is_delegated_to(transport: FakeTransport) -> None:

@@ -16,7 +16,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase, HTTPBasicAuth
 
-from ansible_collections.volact.kms.plugins.plugin_utils import _connection_link, _connection_winrm
+from ansible_collections.volact.kms.plugins.plugin_utils import _connection_link, _connection_winrm, _connection_wire
 from ansible_collections.volact.kms.plugins.plugin_utils._connection_errors import WINRM, Peer
 
 ENDPOINT = "http://192.0.2.1:5985/wsman"
@@ -93,27 +93,27 @@ def test_a_connection_of_a_session_is_used_without_it_and_checks_what_the_sessio
     authority, certificate = tmp_path / "ca.pem", tmp_path / "client.pem"
     authority.touch()
     certificate.touch()
-    pools: list[urllib3.HTTPSConnectionPool] = []
-    options: list[dict[str, t.Any]] = []
+    wires: list[tuple[urllib3.HTTPSConnectionPool, list[tuple[t.Any, ...]]]] = []
 
-    def urlopen(pool: urllib3.HTTPSConnectionPool, *request: t.Any, **named: t.Any) -> urllib3.HTTPResponse:
-        pools.append(pool)
-        options.append({"request": request, **named})
-        return urllib3.HTTPResponse(b"", preload_content=False)
+    class Wire:
+        def __init__(self, pool: urllib3.HTTPSConnectionPool) -> None:
+            self.exchanged: list[tuple[t.Any, ...]] = []
+            wires.append((pool, self.exchanged))
 
-    monkeypatch.setattr(urllib3.HTTPSConnectionPool, "urlopen", urlopen)
-    library = pywinrm(HTTPBasicAuth("user", "password"), "https://192.0.2.1:5986/wsman")
+        def exchange(self, prepared: requests.PreparedRequest, *times: float) -> _connection_wire.Received:
+            self.exchanged.append((prepared.url, prepared.body, *times))
+            return _connection_wire.Received(200, {}, b"")
+
+    monkeypatch.setattr(_connection_link, "Wire", Wire)
+    endpoint = "https://192.0.2.1:5986/wsman"
+    library = pywinrm(HTTPBasicAuth("user", "password"), endpoint)
     library.session.verify, library.session.cert = str(authority), str(certificate)
-    link = _connection_link.Link(library, Peer("https://192.0.2.1:5986/wsman", WINRM), "basic", owned=True)
+    link = _connection_link.Link(library, Peer(endpoint, WINRM), "basic", owned=True)
     for _ in range(2):
         link.post(b"<x/>", 60.0)
-    pool, again = pools
-    assert again is pool
+    ((pool, exchanged),) = wires
+    assert exchanged == [(endpoint, b"<x/>", 30.0, 60.0)] * 2
     assert (pool.cert_reqs, pool.ca_certs, pool.cert_file) == ("CERT_REQUIRED", str(authority), str(certificate))
-    first, _second = options
-    assert (first["request"], first["body"]) == (("POST", "/wsman"), b"<x/>")
-    assert (first["timeout"].connect_timeout, first["timeout"].read_timeout) == (30.0, 60.0)
-    assert [first[name] for name in ("retries", "redirect", "preload_content", "decode_content")] == [False] * 4
 
 
 def test_a_reply_goes_to_the_hooks_of_an_authentication_that_has_some(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,11 +30,12 @@ from ansible_collections.volact.kms.plugins.plugin_utils import (
     _connection_link,
     _connection_psrp,
     _connection_winrm,
+    _connection_wire,
 )
 
-ADVICE = "ansible-core, pywinrm or pypsrp moved it: adapt plugins/plugin_utils/_connection_{winrm,psrp,link,hosts}.py"
+ADVICE = "ansible-core, pywinrm or pypsrp moved it: adapt plugin_utils/_connection_{winrm,psrp,link,wire,hosts}"
 
-# What a name stands before a dot for, by file; of the libraries below a session nothing private is used.
+# What a name stands before a dot for, by file.
 OWNERS = {
     _connection_winrm: {"connection": "Connection", "transport": "Transport", "encryption": "Encryption"},
     _connection_psrp: {
@@ -54,6 +55,7 @@ OWNERS = {
         "variable_manager": "VariableManager",
         "connection_loader": "PluginLoader",
     },
+    _connection_wire: {"pool": "HTTPConnectionPool", "_pool": "HTTPConnectionPool"},
 }
 # Public, or ours.
 DOCUMENTED = {"Connection.get_option", "Connection.transport", "ConnectionBase.set_options"}

@@ -24,7 +24,7 @@ from ansible_collections.volact.kms.plugins.module_utils._errors import (
     TransportLost,
     TransportTimeout,
 )
-from ansible_collections.volact.kms.plugins.plugin_utils import _connection_link, _connection_psrp
+from ansible_collections.volact.kms.plugins.plugin_utils import _connection_psrp, _connection_wire
 from ansible_collections.volact.kms.plugins.plugin_utils._connection import ClosableTransport, open_transport
 from ansible_collections.volact.kms.plugins.plugin_utils._wsman import HttpReply
 
@@ -166,7 +166,7 @@ def test_a_login_that_stalls_is_a_lost_connection(endpoint: Endpoint, connect_ps
 def test_a_reply_over_the_limit_is_not_read_to_its_end(
     endpoint: Endpoint, connect_psrp: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_connection_link, "REPLY_LIMIT", 2**20)
+    monkeypatch.setattr(_connection_wire, "REPLY_LIMIT", 2**20)
     endpoint.respond = lambda _message: (200, b"x" * (2**20 + 1))
     with pytest.raises(BadReply, match="larger than 1 MiB"):
         send(connect_psrp(endpoint.port))
