@@ -37,6 +37,7 @@ REQUIRED_PRIVATE_NAMES: t.Final = (
 )
 
 _CHUNK: t.Final = 65536
+_DIGITS: t.Final = 20
 
 
 class Received(t.NamedTuple):
@@ -82,7 +83,7 @@ class Wire:
         try:
             connection.connect()
         except TimeoutError as error:  # of TLS; urllib3 names the others
-            raise ConnectTimeoutError(connection, str(error)) from error
+            raise ConnectTimeoutError(str(error)) from error
 
     def _post(self, prepared: requests.PreparedRequest, read_timeout: float, deadline: float) -> Received:
         connection = self._connection
@@ -126,7 +127,8 @@ def _read(response: http.client.HTTPResponse | BaseHTTPResponse, endpoint: str, 
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise BadReply(f"{endpoint} sent a compressed reply, which nobody asked for.", operation="read the reply")
     declared = response.headers.get("Content-Length", "")
-    length = int(declared) if declared.isdecimal() else 0
+    # Python refuses to read numbers of thousands of digits; http.client takes them for none.
+    length = int(declared) if declared.isdecimal() and len(declared) < _DIGITS else 0
     # read1, in urllib3 since 2, does not wait for a whole chunk: a reply that trickles in meets the deadline, too.
     read = getattr(response, "read1", response.read)
     body = bytearray()
@@ -147,7 +149,7 @@ def _read(response: http.client.HTTPResponse | BaseHTTPResponse, endpoint: str, 
 
 
 def _host(connection: t.Any) -> str:
-    """As http.client would name it: without the scope of an address, and without a port that goes without saying."""
+    """As http.client names it: without the scope of an address, and without a port that goes without saying."""
     host = connection.host.partition("%")[0]
     spelt = f"[{host}]" if ":" in host else host
     return spelt if connection.port == connection.default_port else f"{spelt}:{connection.port}"

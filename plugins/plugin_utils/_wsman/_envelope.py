@@ -29,6 +29,11 @@ LOCALE = "en-US"
 _UNDERSTAND = {Name(SOAP, "mustUnderstand"): "true"}
 # Source: [MS-WSMV], "3.1.4.1.8 Locale": "true" is answered with UnsupportedFeature.
 _LANGUAGE = {Name(XML, "lang"): LOCALE, Name(SOAP, "mustUnderstand"): "false"}
+_LANGUAGES = (
+    Node(Name(WSMAN, "Locale"), attributes=_LANGUAGE),
+    Node(Name(WSMAN_MICROSOFT, "DataLocale"), attributes=_LANGUAGE),
+)
+_REPLY_TO = Node(Name(ADDRESSING, "ReplyTo"), (Node(Name(ADDRESSING, "Address"), ANONYMOUS, _UNDERSTAND),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +56,11 @@ class Request:
         header = (
             Node(Name(ADDRESSING, "To"), to),
             Node(Name(WSMAN, "ResourceURI"), self.resource_uri, _UNDERSTAND),
-            Node(Name(ADDRESSING, "ReplyTo"), (Node(Name(ADDRESSING, "Address"), ANONYMOUS, _UNDERSTAND),)),
+            _REPLY_TO,
             Node(Name(ADDRESSING, "Action"), self.action, _UNDERSTAND),
             Node(Name(WSMAN, "MaxEnvelopeSize"), str(max_envelope_size), _UNDERSTAND),
             Node(Name(ADDRESSING, "MessageID"), f"uuid:{str(message_id).upper()}"),
-            Node(Name(WSMAN, "Locale"), attributes=_LANGUAGE),
-            Node(Name(WSMAN_MICROSOFT, "DataLocale"), attributes=_LANGUAGE),
+            *_LANGUAGES,
             *self.selectors,
             Node(Name(WSMAN, "OperationTimeout"), f"PT{self.operation_timeout:.3f}S"),
         )
