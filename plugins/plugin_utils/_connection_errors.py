@@ -54,6 +54,8 @@ with contextlib.suppress(ImportError):
 
 
 _METHOD: t.Final = re.compile(r"\b(Negotiate|Kerberos|NTLM|CredSSP|Basic)\b")
+# Where in Python's own source a timeout of TLS comes from.
+_SOURCE_LINE: t.Final = re.compile(r"^_ssl\.c:\d+: ")
 # TLS's words for a connection that broke.
 _TLS_ENDS: t.Final = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
@@ -283,7 +285,7 @@ def _reason(chain: tuple[BaseException, ...]) -> str:
         if isinstance(error, ssl.SSLCertVerificationError):
             return error.verify_message.rstrip(".")
         if isinstance(error, OSError) and not isinstance(error, requests.exceptions.RequestException):
-            return error.strerror or str(error) or type(error).__name__
+            return error.strerror or _SOURCE_LINE.sub("", str(error)) or type(error).__name__
     return type(chain[-1]).__name__
 
 

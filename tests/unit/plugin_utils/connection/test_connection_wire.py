@@ -17,7 +17,8 @@ import requests
 import urllib3
 from urllib3.util import is_connection_dropped
 
-from ansible_collections.volact.kms.plugins.module_utils._errors import BadReply
+from ansible_collections.volact.kms.plugins.module_utils._errors import BadReply, TransportLost
+from ansible_collections.volact.kms.plugins.plugin_utils._connection_errors import WINRM, Peer, named_errors
 from ansible_collections.volact.kms.plugins.plugin_utils._connection_wire import Received, Wire
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nOK"
@@ -227,9 +228,15 @@ def test_a_compressed_reply_is_refused_and_its_connection_closed() -> None:
 
 
 def test_tls_that_nobody_speaks_is_a_connection_that_was_not_made() -> None:
-    """Nothing was asked, so the outcome of nothing is unknown."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        wire = Wire(urllib3.HTTPSConnectionPool("127.0.0.1", silent.getsockname()[1]))
-        prepared = requests.Request("POST", "https://127.0.0.1/wsman", data=b"<x/>").prepare()
-        with pytest.raises(urllib3.exceptions.ConnectTimeoutError, match="handshake operation timed out"):
+        port = silent.getsockname()[1]
+        endpoint = f"https://127.0.0.1:{port}/wsman"
+        prepared = requests.Request("POST", endpoint, data=b"<x/>").prepare()
+        wire = Wire(urllib3.HTTPSConnectionPool("127.0.0.1", port))
+        with pytest.raises(TransportLost) as caught, named_errors(Peer(endpoint, WINRM), 5.0):
             wire.exchange(prepared, 0.05, 5.0)
+    assert caught.value.message == (
+        f"Could not connect to {endpoint}: The handshake operation timed out. "
+        f"Check that the machine is on, that WinRM listens on port {port}, and firewalls between."
+    )
+    assert caught.value.sent is False, "nothing was asked"
