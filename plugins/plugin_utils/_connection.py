@@ -27,7 +27,7 @@ from ansible_collections.volact.kms.plugins.module_utils._errors import (
 )
 from ansible_collections.volact.kms.plugins.plugin_utils._wsman import HttpReply, Transport
 
-from . import _connection_hosts, _connection_link, _connection_psrp, _connection_winrm
+from . import _connection_hosts, _connection_link, _connection_psrp, _connection_winrm, _connection_wire
 from ._connection_errors import Peer, none_worked, out_of_time, refused
 from ._connection_link import Identity, Library, Link, Ticket
 from ._connection_psrp import PsrpAdapter
@@ -44,6 +44,7 @@ REQUIRED_PRIVATE_NAMES: t.Final = (
     + _connection_link.REQUIRED_PRIVATE_NAMES
     + _connection_psrp.REQUIRED_PRIVATE_NAMES
     + _connection_winrm.REQUIRED_PRIVATE_NAMES
+    + _connection_wire.REQUIRED_PRIVATE_NAMES
 )
 
 Warn = t.Callable[[str], None]

@@ -20,7 +20,6 @@ from urllib.parse import urlsplit
 from ansible_collections.volact.kms.plugins.module_utils._errors import BadReply
 from ansible_collections.volact.kms.plugins.plugin_utils._wsman import HttpReply
 
-from . import _connection_wire
 from ._connection_errors import Peer, named_errors, offered_methods
 from ._connection_wire import Received, Wire, read_limited
 
@@ -35,7 +34,6 @@ REQUIRED_PRIVATE_NAMES: t.Final = (
     ("requests.adapters", "HTTPAdapter.poolmanager"),
     ("requests.adapters", "HTTPAdapter.proxy_manager"),
     ("urllib3.poolmanager", "PoolManager.pools"),
-    *_connection_wire.REQUIRED_PRIVATE_NAMES,
 )
 
 
@@ -177,7 +175,7 @@ class Link:
             if hasattr(adapter, "get_connection_with_tls_context"):
                 pool = adapter.get_connection_with_tls_context(prepared, session.verify, cert=session.cert)
                 adapter.cert_verify(pool, self._peer.endpoint, session.verify, session.cert)
-                self._wire = Wire(pool)
+                self._wire = Wire(pool, self._peer.endpoint)
         return self._wire
 
     def _decrypt(self, prepared: requests.PreparedRequest, received: Received) -> bytes:

@@ -51,8 +51,10 @@ class Received(t.NamedTuple):
 class Wire:
     """A connection that is out of its pool until `give_back`; a lost one is opened again for the next request."""
 
-    def __init__(self, pool: HTTPConnectionPool) -> None:
+    def __init__(self, pool: HTTPConnectionPool, endpoint: str) -> None:
+        """Take a connection out of `pool`, which leads to `endpoint`."""
         self._pool = pool
+        self._endpoint = endpoint
         self._connection: t.Any = pool._get_conn()
         self._host = _host(self._connection)
 
@@ -93,7 +95,7 @@ class Wire:
             connection.sock.sendall(self._message(prepared))
         response = _Response(connection.sock, method="POST")
         response.begin()
-        body = read_limited(response, str(prepared.url), deadline)
+        body = read_limited(response, self._endpoint, deadline)
         if response.will_close:
             connection.close()
         return Received(response.status, _joined(response.headers), body)

@@ -80,7 +80,7 @@ class Search:
         leaks: list[Leak] = []
         for path in paths:
             leaks += self.in_bytes(path.read_bytes(), path)
-            leaks += self.in_bytes(bytes(path), Path("the name of a file in") / path.parent.name)
+            leaks += self.in_bytes(bytes(path), Path(f"the name of a file in {path.parent.name}"))
         return leaks
 
 

@@ -132,5 +132,5 @@ def test_a_leak_in_the_name_of_a_file_is_told_like_any_other(
     (tmp_path / "build" / "demo" / f"{UNDASHED}.log").touch()
     assert run_with(monkeypatch, tmp_path, planted=KEY, printed="") == 1
     printed = capsys.readouterr().out
-    assert "LEAK: the name of a file in/demo, byte " in printed
+    assert "LEAK: the name of a file in demo, byte " in printed
     assert UNDASHED not in printed

@@ -96,7 +96,8 @@ def test_a_connection_of_a_session_is_used_without_it_and_checks_what_the_sessio
     wires: list[tuple[urllib3.HTTPSConnectionPool, list[tuple[t.Any, ...]]]] = []
 
     class Wire:
-        def __init__(self, pool: urllib3.HTTPSConnectionPool) -> None:
+        def __init__(self, pool: urllib3.HTTPSConnectionPool, reached: str) -> None:
+            assert reached == endpoint
             self.exchanged: list[tuple[t.Any, ...]] = []
             wires.append((pool, self.exchanged))
 
